@@ -1,0 +1,1 @@
+"""Ways to start a worker: ``docker`` (one hardened container a job) and ``dummy`` (no container)."""
