@@ -1,0 +1,163 @@
+"""The connection to the database and its schema.
+
+SQLite runs in WAL mode with full synchronisation: a job that was accepted with 200 survives a power cut. Transactions
+that write take the write lock at once (``BEGIN IMMEDIATE``), so that none fails half-way because another came first.
+The schema is made by migrations only; a start on a schema that does not match is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, event, inspect
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend.errors import StartupError
+from backend.models import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection as SqliteConnection
+
+    from sqlalchemy import Connection, Engine
+
+BUSY_TIMEOUT_S = 15
+"""How long a writer waits for another one; a write transaction here takes about a millisecond."""
+
+
+def connect(url: str, *, pool_size: int = 8) -> Engine:
+    """Make an engine; no connection is opened yet.
+
+    Args:
+        url: SQLAlchemy URL of SQLite or PostgreSQL; ``postgresql://`` means the psycopg 3 driver.
+        pool_size: Connections kept open; twice as many may be open at a time.
+
+    Raises:
+        StartupError: ``database-url-invalid``, or ``database-directory`` when SQLite's directory cannot be made.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        msg = "DATABASE_URL cannot be read as a database address"
+        raise StartupError("database-url-invalid", msg, "for example sqlite:////state/ladder.db") from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    _make_directory(parsed.database)
+    engine = create_engine(
+        parsed, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY_TIMEOUT_S}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_directory(database: str | None) -> None:
+    if not database or database == ":memory:":
+        msg = "an in-memory database would forget every job"
+        raise StartupError("database-url-invalid", msg, "name a file, for example sqlite:////state/ladder.db")
+    try:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the directory of the database cannot be made: {error.strerror}"
+        raise StartupError("database-directory", msg, "check the owner and mode of the mounted volume") from error
+
+
+def _prepare_sqlite(connection: SqliteConnection, record: object) -> None:
+    del record
+    # The driver's own transactions begin too late (not before DDL or SELECT); ours are begun by `_begin_sqlite`.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+class Database:
+    """Short transactions, for reading or for writing; none is held while a worker runs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reader = sessionmaker(engine, expire_on_commit=False)
+        writing = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+        self._writer = sessionmaker(writing, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees one state of the database and changes nothing."""
+        with self._reader() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that is committed at the end of the block, or rolled back by an exception."""
+        with self._writer.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def migrate(engine: Engine) -> str:
+    """Bring the schema to the newest revision and make sure that it is what this code expects.
+
+    Returns:
+        The revision that the database now has.
+
+    Raises:
+        StartupError: ``migration-failed`` or ``schema-mismatch``, with the reason. Nothing is marked as current then.
+    """
+    try:
+        with engine.begin() as connection:
+            config = alembic_config(connection)
+            command.upgrade(config, "head")
+            problems = _differences(connection)
+            revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+    except StartupError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {_first_line(error)}"
+        msg = f"the database could not be migrated: {reason}"
+        raise StartupError(
+            "migration-failed", msg, "restore a backup or repair the schema, then start again"
+        ) from error
+    if problems:
+        msg = f"the database is marked as {revision}, but {'; '.join(problems)}"
+        raise StartupError("schema-mismatch", msg, "restore a backup or repair the schema, then start again")
+    return str(revision)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Build Alembic's configuration in code, so that the backend needs no ini file at its side."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _differences(connection: Connection) -> list[str]:
+    inspector = inspect(connection)
+    problems = []
+    for table in Base.metadata.sorted_tables:
+        if not inspector.has_table(table.name):
+            problems.append(f"table {table.name} is missing")
+            continue
+        present = {column["name"] for column in inspector.get_columns(table.name)}
+        problems += [f"column {table.name}.{c.name} is missing" for c in table.columns if c.name not in present]
+    return problems
+
+
+def _first_line(error: Exception) -> str:
+    # SQLAlchemy appends the statement and its parameters behind the driver's message.
+    origin = getattr(error, "orig", None) if isinstance(error, SQLAlchemyError) else None
+    return str(origin or error).strip().split("\n", 1)[0][:300]

@@ -1,0 +1,1 @@
+"""Alembic migrations: the only code that makes or changes tables."""
