@@ -58,7 +58,8 @@ class LaunchSpec:
     Attributes:
         attempt: Launches of this job so far, from 1; job and attempt together name the worker.
         workspace: The project's directory as the backend sees it; nothing else is mounted.
-        environment: Non-secret variables by name.
+        environment: Non-secret variables by name. The launcher adds WORKSPACE_DIR, JOB_ID and PROJECT_ID itself,
+            because only it knows where the workspace is as the worker sees it.
         secrets: Secret variables by name; their values travel in the API body only.
         deadline_at: The instant (aware, UTC) after which the attempt may be killed by anyone who finds it.
     """
@@ -95,7 +96,8 @@ class WorkerState:
     """Facts about a worker, all from one look, so that they agree with one another.
 
     Attributes:
-        exit_code: ``None`` unless the worker has exited.
+        exit_code: ``None`` unless the worker has exited, or the engine failed to start it: a worker that is still
+            ``created`` with 126, 127 or 128 will never run.
         oom_killed: The kernel killed a process of the worker for memory; with exit code 0 it was a child.
         problem: The engine's own words when it could not run the worker; empty otherwise.
         image_digest: Image id (``sha256:…``) as inspected, not as asked for; ``None`` when no container ran.
@@ -176,6 +178,8 @@ class Launcher(Protocol):
         """Wait until the worker has ended, at most ``timeout_s`` seconds, and report one consistent look at it.
 
         With ``timeout_s=0`` it looks without waiting. The state of a worker that still runs has phase ``running``.
+        It may come back early: at once when the worker was never started (nothing to wait for), and when the
+        connection broke but the engine answers again.
 
         Raises:
             EngineUnavailableError: No answer.
@@ -208,3 +212,6 @@ class Launcher(Protocol):
         Raises:
             EngineUnavailableError: No answer.
         """
+
+    def close(self) -> None:
+        """Release what the launcher holds: connections, or workers that cannot outlive this process."""
