@@ -1,9 +1,9 @@
 """From what became of an attempt to the state of its job: pure, and the first row that fits decides.
 
 It judges facts that others gathered: the last look at the worker (or the launcher's refusal, or an engine that stayed
-away), the stop that this backend recorded before it asked for it, and what was found as a result. The result is judged last, because a result that was
-written before a kill says nothing about the end; a kill for memory is read from the engine's flag and never from exit
-code 137, which is also our own kill and anybody else's.
+away), the stop that this backend recorded before it asked for it, and what was found as a result. The result is judged
+last, because a result that was written before a kill says nothing about the end; a kill for memory is read from the
+engine's flag and never from exit code 137, which is also our own kill and anybody else's.
 
 Doubts that remain: ``FinishedAt`` is the engine's clock and the recorded stop is ours, so on two machines whose clocks
 differ a stop within that difference may be believed or not; and a worker whose engine stays away may still be running.
@@ -148,12 +148,16 @@ def _never_started(ending: Ending, stop: RecordedStop | None) -> Iterator[Row]:
         # A worker that was stopped and removed before its start was stopped; nothing was missing.
         if stop is None or ending.reference != "worker-removed":
             yield FailureKind.LAUNCH_FAILED, f"The worker could not be started ({ending.reference}): {ending}"
-    elif isinstance(ending, WorkerState) and ending.phase is Phase.CREATED:
-        # A stop before the start leaves a container that nothing is wrong with.
-        if ending.problem or ending.exit_code or stop is None:
-            number = f" (exit code {ending.exit_code})" if ending.exit_code else ""
-            reason = ending.problem or "no reason was given"
-            yield FailureKind.LAUNCH_FAILED, f"The worker was never started{number}: {reason}"
+        return
+    # A stop before the start leaves a container that nothing is wrong with.
+    if isinstance(ending, WorkerState) and _failed_to_start(ending, stop):
+        number = f" (exit code {ending.exit_code})" if ending.exit_code else ""
+        reason = ending.problem or "no reason was given"
+        yield FailureKind.LAUNCH_FAILED, f"The worker was never started{number}: {reason}"
+
+
+def _failed_to_start(state: WorkerState, stop: RecordedStop | None) -> bool:
+    return state.phase is Phase.CREATED and bool(state.problem or state.exit_code or stop is None)
 
 
 def _stopped(ending: Ending, stop: RecordedStop | None) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event, inspect
+from sqlalchemy import create_engine, event, func, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -82,6 +82,10 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
 
 
+WRITE_LOCK = 0x6C6164646572
+"""Key of PostgreSQL's advisory lock: the letters of "ladder"."""
+
+
 class Database:
     """Short transactions, for reading or for writing; none is held while a worker runs."""
 
@@ -101,6 +105,9 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A transaction that is committed at the end of the block, or rolled back by an exception."""
         with self._writer.begin() as session:
+            if self.engine.dialect.name == "postgresql":
+                # One writer at a time, as with SQLite: jobs are numbered in the order in which they become visible.
+                session.execute(select(func.pg_advisory_xact_lock(WRITE_LOCK)))
             yield session
 
     def close(self) -> None:

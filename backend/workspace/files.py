@@ -47,11 +47,13 @@ class FileContent:
 
     Attributes:
         path: As the caller asked.
+        real_path: Relative path of the file itself, behind all links.
         contents: The exact text, byte-order mark and line ends included; or standard padded base64 (RFC 4648 §4).
         sha256: Hex digest of ``data``.
     """
 
     path: str
+    real_path: str
     data: bytes
     encoding: Encoding
     contents: str
@@ -102,8 +104,9 @@ def read_file(root: Path, path: str, *, max_bytes: int) -> FileContent:
         raise FileMissingError("workspace-missing", f"the workspace cannot be opened: {error.strerror}") from error
     with opened(root_fd), resolve(root_fd, path) as resolved:
         data = _read(resolved, path, max_bytes)
+        real_path = "/".join(resolved.parts)
     encoding, contents = _spell(data)
-    return FileContent(path, data, encoding, contents, hashlib.sha256(data).hexdigest())
+    return FileContent(path, real_path, data, encoding, contents, hashlib.sha256(data).hexdigest())
 
 
 def _read(resolved: Resolved, path: str, max_bytes: int) -> bytes:

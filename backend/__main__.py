@@ -1,0 +1,80 @@
+"""``python -m backend``: read the settings, bring up the backend, serve until told to stop.
+
+A start that fails says why in one line and ends with exit code 3; nothing is served then.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from backend.app import create_app
+from backend.config import load_settings
+from backend.errors import StartupError
+from backend.logs import configure_logs
+from backend.redaction import Redactor
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from backend.config import Settings
+
+log = structlog.get_logger(__name__)
+
+PREREQUISITE_EXIT = 3
+CLOSE_CONNECTIONS_S = 5
+"""How long open connections may take to finish once the process was told to stop."""
+
+
+class Server(uvicorn.Server):
+    """A server that wakes waiting requests first when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take the signal."""
+        if (backend := getattr(self._app.state, "backend", None)) is not None:
+            backend.announce_stop()
+        super().handle_exit(sig, frame)
+
+
+def main() -> int:
+    """Run the backend; returns the exit code of the process."""
+    try:
+        settings = load_settings()
+        redactor = Redactor(settings.all_secrets)
+        configure_logs(settings.log_format, redactor)
+        for name in redactor.unsearchable:
+            log.warning("secret.too_short_to_search_for", setting=name)
+        return _serve(settings)
+    except StartupError as error:
+        log.error("backend.not_started", reference=error.reference, problem=str(error), hint=error.hint)  # noqa: TRY400  # the reason is the message
+        return PREREQUISITE_EXIT
+
+
+def _serve(settings: Settings) -> int:
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
+        lifespan="on",
+    )
+    server = Server(config, app)
+    server.run()
+    return 0 if server.started else PREREQUISITE_EXIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

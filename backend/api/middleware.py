@@ -1,0 +1,132 @@
+"""What surrounds every route, from the outside in: CORS, request span with log and metrics, tokens.
+
+All are plain ASGI wrappers, so that an answer is never buffered and a fault below still gets its envelope, its log line
+and its CORS headers.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from backend.api.envelope import error_response
+from backend.api.span import SPAN_KEY, current_span
+from backend.tracecontext import from_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import SecretStr
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from backend.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+_CLIENT_ERROR: Final = 400
+_SERVER_ERROR: Final = 500
+
+
+class EnvelopeCORSMiddleware(CORSMiddleware):
+    """Starlette's CORS, whose refusals speak the envelope too."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Answer a preflight; a refused one is 400 and allows no origin."""
+        response = super().preflight_response(request_headers)
+        if response.status_code < _CLIENT_ERROR:
+            return response
+        context = from_headers(request_headers)
+        detail = bytes(response.body).decode()
+        refused = error_response(response.status_code, detail=detail, correlation_id=context.correlation_id)
+        refused.headers["Vary"] = "Origin"
+        return refused
+
+
+class RequestSpanMiddleware:
+    """Opens a span for each request, turns an escaped exception into a 500, writes one log line and one metric."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        span = scope[SPAN_KEY] = from_headers(Headers(scope=scope))
+        begun = time.monotonic()
+        status = 0
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        ids = {"trace_id": span.correlation_id, "span_id": span.span_id, "trace_flags": f"{span.flags:02x}"}
+        with structlog.contextvars.bound_contextvars(**ids):
+            try:
+                await self.app(scope, receive, note_status)
+            except Exception:
+                log.exception("http.failed")
+                if status:
+                    raise
+                response = error_response(_SERVER_ERROR, detail=None, correlation_id=span.correlation_id)
+                await response(scope, receive, note_status)
+            self._note(scope, status, duration_s=time.monotonic() - begun)
+        return None
+
+    def _note(self, scope: Scope, status: int, *, duration_s: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        # A method that no route has is a word of the caller's, and those are no label.
+        method = scope["method"] if status != HTTPStatus.METHOD_NOT_ALLOWED else "other"
+        self._metrics.request_ended(method, route, status=status, duration_s=duration_s)
+        emit = log.error if status >= _SERVER_ERROR else log.warning if status >= _CLIENT_ERROR else log.info
+        emit(
+            "http.request",
+            method=scope["method"],
+            route=route,
+            path=scope["path"][:300],
+            status=status,
+            duration_ms=round(duration_s * 1000, 3),
+        )
+
+
+class TokenMiddleware:
+    """With tokens configured, lets only their bearers pass; /health is open to probes that carry none."""
+
+    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], open_path: str) -> None:
+        self.app = app
+        self._tokens = [token.get_secret_value().encode() for token in tokens]
+        self._open_path = open_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or not self._tokens or scope["path"] == self._open_path or self._knows(scope):
+            return await self.app(scope, receive, send)
+        response = error_response(
+            401,
+            detail="Missing or unknown bearer token",
+            correlation_id=_correlation_id(scope),
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+        return await response(scope, receive, send)
+
+    def _knows(self, scope: Scope) -> bool:
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        offered = token.strip().encode("utf-8", "replace")
+        # Every token is compared, so that the time tells neither which one matched nor how far.
+        matches = [hmac.compare_digest(offered, known) for known in self._tokens]
+        return scheme.lower() == "bearer" and any(matches)
+
+
+def _correlation_id(scope: Scope) -> str:
+    return current_span(HTTPConnection(scope)).correlation_id

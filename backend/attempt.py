@@ -1,0 +1,159 @@
+"""Drives one attempt from its recorded phase to the end of its worker, and reports facts; it judges nothing.
+
+The phase is recorded before each engine call, so the same function carries a fresh attempt, one whose backend died
+between two calls, and one whose worker still runs: it resumes wherever the record says it may be. An engine that does
+not answer is asked again until the attempt's deadline and a patience have passed; then its worker counts as lost.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from backend.classification import EngineLost
+from backend.launchers.base import (
+    EngineUnavailableError,
+    LauncherError,
+    LaunchRefusedError,
+    Phase,
+    WorkerLog,
+    WorkerState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from backend.classification import Ending
+    from backend.job_control import JobControl
+    from backend.launchers.base import Handle, Launcher, LaunchSpec
+
+log = structlog.get_logger(__name__)
+
+OBSERVE_S: Final = 30.0
+"""One look waits at most this long, so that a connection that died silently is noticed."""
+
+ENGINE_PATIENCE_S: Final = 60.0
+"""How long past its deadline a worker may be out of sight; a killed engine was back after 24 s at the most."""
+
+RETRY_S: Final = 0.5
+
+
+@dataclass(slots=True)
+class AttemptReport:
+    """What is known about an attempt when its worker has ended, or never began.
+
+    Attributes:
+        ending: The last look at the worker, the refusal to start it, or the engine's silence. A worker that was never
+            created, because a stop came first, looks like one that was created and not started.
+        interruptions: How often the engine did not answer while the worker ran.
+        log: The worker's output, not redacted.
+        timings_ms: Durations by phase: ``prepare``, ``launch``, ``run``, ``collect``.
+    """
+
+    handle: Handle | None = None
+    ending: Ending = field(default_factory=lambda: WorkerState(Phase.CREATED))
+    interruptions: int = 0
+    log: WorkerLog = field(default_factory=lambda: WorkerLog(b"", truncated=False))
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the duration of the block to ``timings_ms``, also when it fails."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings_ms[phase] = round((time.monotonic() - begun) * 1000, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDriver:
+    """One attempt of one job.
+
+    Attributes:
+        launcher: Starts and watches the worker.
+        control: Deadline and stop orders.
+        before_start: Records the worker's handle; called after it was created and before it is started.
+    """
+
+    launcher: Launcher
+    control: JobControl
+    before_start: Callable[[Handle], None]
+
+    def run(self, spec: LaunchSpec, known: Handle | None, *, max_log_bytes: int) -> AttemptReport:
+        """Carry the attempt to its end.
+
+        Args:
+            spec: What to launch.
+            known: The worker that an earlier process had created; ``None`` for a fresh attempt.
+            max_log_bytes: How much of the output is kept.
+        """
+        report = AttemptReport(handle=known)
+        try:
+            self._start(spec, report)
+            if report.handle is not None:
+                self._watch(report.handle, report)
+        except LaunchRefusedError as error:
+            report.ending = error
+        except EngineUnavailableError as error:
+            report.ending = LaunchRefusedError(error.reference, str(error), error.hint)
+        if report.handle is not None:
+            self._collect(report.handle, report, max_log_bytes)
+        return report
+
+    def _start(self, spec: LaunchSpec, report: AttemptReport) -> None:
+        if self.control.stop is not None and report.handle is None:
+            return
+        if report.handle is None:
+            with report.timed("prepare"):
+                report.handle = self.launcher.prepare(spec)
+        self.before_start(report.handle)
+        state = self._look(report.handle, report, timeout_s=0) if self._resumed(report) else None
+        if state is None or state.phase is Phase.CREATED:
+            with report.timed("launch"):
+                self._launch(report.handle, report)
+        self.control.attach(self.launcher, report.handle)
+
+    @staticmethod
+    def _resumed(report: AttemptReport) -> bool:
+        return "prepare" not in report.timings_ms
+
+    def _launch(self, handle: Handle, report: AttemptReport) -> None:
+        try:
+            self.launcher.launch(handle)
+        except EngineUnavailableError:
+            # The start may have been carried out although its answer was lost: the next look tells.
+            report.interruptions += 1
+
+    def _watch(self, handle: Handle, report: AttemptReport) -> None:
+        with report.timed("run"):
+            report.ending = self._last_look(handle, report)
+
+    def _last_look(self, handle: Handle, report: AttemptReport) -> Ending:
+        while (state := self._look(handle, report, timeout_s=OBSERVE_S)) is not None:
+            if state.phase is Phase.CREATED and self.control.stop is None:
+                self._launch(handle, report)
+                time.sleep(RETRY_S)
+            elif state.phase is not Phase.RUNNING:
+                return state
+        return EngineLost("the engine did not answer until after the deadline")
+
+    def _look(self, handle: Handle, report: AttemptReport, *, timeout_s: float) -> WorkerState | None:
+        while self.control.seconds_left() > -ENGINE_PATIENCE_S:
+            try:
+                return self.launcher.observe(handle, timeout_s=timeout_s)
+            except EngineUnavailableError:
+                report.interruptions += 1
+                time.sleep(RETRY_S)
+        return None
+
+    def _collect(self, handle: Handle, report: AttemptReport, max_log_bytes: int) -> None:
+        with report.timed("collect"):
+            try:
+                report.log = self.launcher.collect(handle, max_bytes=max_log_bytes)
+            except LauncherError as error:
+                log.warning("worker.output_not_collected", job_id=handle.job_id, error=error.reference)

@@ -1,0 +1,206 @@
+"""Starts queued jobs in order, keeps their number bounded, and ends the ones that must stop.
+
+One supervisor thread decides; each running job has a thread of its own, which waits for its worker, and each stop has
+one, which waits for the worker to obey. So a worker that ignores its stop delays nobody, and the timer of a deadline is
+never the thread that waits.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from backend import repository
+from backend.classification import StopReason
+from backend.launchers.base import LauncherError
+from worker.contract import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from backend.attempt import AttemptReport
+    from backend.job_control import JobControl
+    from backend.run_job import JobRunner
+    from backend.signals import JobSignals
+
+log = structlog.get_logger(__name__)
+
+IDLE_S: Final = 5.0
+"""The supervisor looks at the queue at least this often, should a wake-up ever be lost."""
+
+FAULT_PAUSE_S: Final = 2.0
+"""After a fault of ours (the database cannot be written) a job is taken up again no sooner than this."""
+
+STOP_RETRIES: Final = 60
+
+
+class Dispatcher:
+    """The running jobs of one backend.
+
+    Args:
+        runner: Runs one job.
+        signals: Woken when a job has ended.
+        cleanup: Removes workers in the background, after their jobs' ends are visible.
+        max_concurrent: How many jobs run at a time. Jobs taken up after a restart may exceed it for a while.
+    """
+
+    def __init__(self, runner: JobRunner, signals: JobSignals, cleanup: Executor, *, max_concurrent: int) -> None:
+        self._runner = runner
+        self._signals = signals
+        self._cleanup = cleanup
+        self._max_concurrent = max_concurrent
+        self._changed = threading.Condition()
+        self._beginning = threading.Lock()
+        """Held while a job goes from the queue to ``_running``, so that a stop order finds it in one or the other."""
+        self._dirty = False
+        self._closing = False
+        self._running: dict[str, JobControl] = {}
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Take up the jobs that an earlier process left running, then begin to work."""
+        with self._runner.database.read() as session:
+            unfinished = [job.id for job in repository.jobs_in(session, JobStatus.IN_PROGRESS)]
+        for job_id in unfinished:
+            self._start_job(job_id)
+        self._supervisor.start()
+
+    def wake(self) -> None:
+        """Look at the queue and the stop orders now."""
+        with self._changed:
+            self._dirty = True
+            self._changed.notify()
+
+    def request_stop(self, job_id: str, reason: StopReason) -> bool:
+        """Ask a running job to stop; ``False`` when it does not run here."""
+        with self._beginning, self._changed:
+            control = self._running.get(job_id)
+        if control is None:
+            return False
+        control.request_stop(reason)
+        return True
+
+    def runs(self, job_id: str) -> bool:
+        """Whether a thread of this process still looks after the job."""
+        with self._beginning, self._changed:
+            return job_id in self._running
+
+    def close(self, *, patience_s: float) -> None:
+        """Start nothing more, stop what runs, and wait until its end is recorded.
+
+        Args:
+            patience_s: How long to wait for all jobs together, beyond which the next start settles them.
+        """
+        with self._changed:
+            self._closing = True
+            controls = tuple(self._running.values())
+        for control in controls:
+            control.request_stop(StopReason.SHUTDOWN)
+        self.wake()
+        deadline = time.monotonic() + patience_s
+        for control in controls:
+            control.ended.wait(max(0.0, deadline - time.monotonic()))
+        with self._changed:
+            self._running.clear()
+        self.wake()
+        if self._supervisor.is_alive():
+            self._supervisor.join(timeout=IDLE_S)
+
+    def _supervise(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._dirty, timeout=self._until_next_deadline())
+                self._dirty = False
+                finished = self._closing and not self._running
+            if finished:
+                return
+            self._guarded("supervisor.fill", self._fill)
+            self._guarded("supervisor.enforce", self._enforce)
+
+    @staticmethod
+    def _guarded(name: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:
+            # The supervisor must outlive a database that is locked or full; the next round tries again.
+            log.exception(f"{name}.failed")
+            time.sleep(FAULT_PAUSE_S)
+
+    def _until_next_deadline(self) -> float:
+        return min([IDLE_S, *(max(0.0, c.seconds_left()) for c in self._running.values() if c.stop is None)])
+
+    def _fill(self) -> None:
+        with self._changed:
+            free = 0 if self._closing else self._max_concurrent - len(self._running)
+            running = set(self._running)
+        if free <= 0:
+            return
+        with self._runner.database.read() as session:
+            ready = [job.id for job in repository.runnable_jobs(session, limit=free)]
+        for job_id in ready:
+            if job_id not in running:
+                self._start_job(job_id)
+
+    def _start_job(self, job_id: str) -> None:
+        with self._beginning:
+            control = self._runner.begin(job_id, self.wake)
+            with self._changed:
+                self._running[job_id] = control
+        threading.Thread(target=self._run, args=(control,), name=f"job-{job_id[:8]}", daemon=True).start()
+
+    def _run(self, control: JobControl) -> None:
+        report: AttemptReport | None = None
+        while report is None and not (self._closing and control.stop is None):
+            try:
+                report = self._runner.run_codex_job(control)
+            except Exception:
+                # Its worker is left alone: the attempt's record tells where to go on.
+                log.exception("job.not_settled", job_id=control.job_id)
+                time.sleep(FAULT_PAUSE_S)
+        control.ended.set()
+        with self._changed:
+            self._running.pop(control.job_id, None)
+        self._signals.ended(control.job_id)
+        self.wake()
+        if report is not None and report.handle is not None:
+            self._cleanup.submit(self._remove, control, report)
+
+    def _remove(self, control: JobControl, report: AttemptReport) -> None:
+        if report.handle is None:
+            return
+        begun = time.monotonic()
+        try:
+            self._runner.launchers[report.handle.launcher].remove(report.handle)
+            self._runner.record_removal(control, round((time.monotonic() - begun) * 1000, 3))
+        except Exception as error:  # noqa: BLE001  # whatever is left, the reaper finds it by its label
+            log.warning("worker.not_removed", job_id=control.job_id, error=type(error).__name__)
+
+    def _enforce(self) -> None:
+        with self._changed:
+            controls = tuple(self._running.values())
+        for control in controls:
+            if control.take_stop_order():
+                threading.Thread(
+                    target=self._stop, args=(control,), name=f"stop-{control.job_id[:8]}", daemon=True
+                ).start()
+
+    def _stop(self, control: JobControl) -> None:
+        worker = control.worker
+        if worker is None or control.stop is None:
+            return
+        launcher, handle = worker
+        log.info("job.stopping", job_id=control.job_id, reason=control.stop.reason)
+        self._guarded("stop.record", lambda: self._runner.record_stop(control))
+        for _ in range(STOP_RETRIES):
+            try:
+                launcher.stop(handle, grace_s=self._runner.settings.job_stop_grace_seconds)
+            except LauncherError as error:
+                log.warning("job.stop_unanswered", job_id=control.job_id, error=error.reference)
+            else:
+                return
+            if control.ended.wait(1.0):
+                return

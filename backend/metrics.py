@@ -1,0 +1,63 @@
+"""Counters and histograms for Prometheus, in a registry of their own: two backends in one process do not mix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from worker.contract import FailureKind, JobStatus
+
+# A job takes from a tenth of a second (template engine) to many minutes (a coding agent).
+_JOB_SECONDS = (0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800)
+
+
+class Metrics:
+    """Everything that ``/metrics`` shows; labels are closed sets, never ids."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._job_seconds = Histogram(
+            "job_duration_seconds",
+            "Time from the start of a job to its end.",
+            ["job_type", "status"],
+            buckets=_JOB_SECONDS,
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            "job_failures", "Jobs that ended with a failure kind.", ["failure_kind"], registry=self.registry
+        )
+        self._requests = Histogram(
+            "http_request_duration_seconds",
+            "Time from the first byte of a request to the last of its answer.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._queued = Gauge("jobs_queued", "Jobs that wait for their turn.", registry=self.registry)
+        self._running = Gauge("jobs_in_progress", "Jobs that run.", registry=self.registry)
+        self._reaped = Counter(
+            "workers_reaped", "Workers without a running job that were removed.", registry=self.registry
+        )
+
+    def job_ended(
+        self, job_type: str, status: JobStatus, failure_kind: FailureKind | None, *, duration_s: float
+    ) -> None:
+        """Count one ended job."""
+        self._job_seconds.labels(job_type, status.value).observe(duration_s)
+        if failure_kind is not None:
+            self._failures.labels(failure_kind.value).inc()
+
+    def request_ended(self, method: str, route: str, *, status: int, duration_s: float) -> None:
+        """Count one answered request; ``route`` is the template, never the path."""
+        self._requests.labels(method, route, str(status)).observe(duration_s)
+
+    def worker_reaped(self) -> None:
+        """Count one removed orphan."""
+        self._reaped.inc()
+
+    def render(self, *, queued: int, running: int) -> bytes:
+        """Give the text format of Prometheus; the gauges are read at this moment."""
+        self._queued.set(queued)
+        self._running.set(running)
+        return generate_latest(self.registry)

@@ -1,0 +1,245 @@
+"""The use case ``run_codex_job``: one accepted job, from the queue to a state that never changes again.
+
+1. Record an attempt and its deadline. 2. Prepare the workspace and the request. 3. Launch one worker and wait for its
+end. 4. Judge what it left. 5. Keep result and output, then set the job's final state in one transaction. 6. Remove the
+worker. No database connection is held during 2 to 4. Whatever goes wrong on the way ends the job with a failure kind
+and a readable result; only a database that cannot be written leaves it for the next start.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from backend import repository
+from backend.attempt import AttemptDriver, AttemptReport
+from backend.classification import RecordedStop, StopReason
+from backend.job_control import JobControl
+from backend.judgement import Judge
+from backend.launchers.base import Handle, LaunchRefusedError, LaunchSpec, WorkerState
+from backend.lifecycle import check_move, later_than, now, rfc3339
+from backend.models import Attempt
+from backend.workspace import writer
+from backend.workspace.errors import WorkspaceError
+from worker.contract import EngineName, EnvName, JobRequest, JobStatus, JobType, TraceContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from backend.config import Settings
+    from backend.database import Database
+    from backend.job_copies import JobCopies
+    from backend.judgement import Verdict
+    from backend.launchers.base import Launcher
+    from backend.metrics import Metrics
+    from backend.models import Job
+    from backend.redaction import Redactor
+
+log = structlog.get_logger(__name__)
+
+_LONG_RUN = re.compile(r"(?<![A-Za-z0-9_])long_run(?![A-Za-z0-9_])", re.IGNORECASE)
+
+CREATING, STARTING, ENDED = "creating", "starting", "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job as it is taken up: its row, its attempt, and the project's stored directory."""
+
+    job: Job
+    attempt: Attempt
+    workspace: Path
+
+    def known_worker(self) -> Handle | None:
+        """The worker that an earlier process created; ``None`` when none can have been started."""
+        attempt, job = self.attempt, self.job
+        if attempt.phase == CREATING or attempt.ref is None:
+            return None
+        return Handle(attempt.launcher, attempt.ref, job.project_id, job.id, attempt.number, attempt.deadline_at)
+
+    def request(self) -> JobRequest:
+        """The document that tells the worker what to do."""
+        job = self.job
+        return JobRequest(
+            project_id=job.project_id,
+            job_id=job.id,
+            job_type=JobType(job.job_type),
+            instruction=job.instruction,
+            engine=EngineName(job.engine),
+            attempt=self.attempt.number,
+            created_at=rfc3339(job.created_at),
+            deadline_at=rfc3339(self.attempt.deadline_at),
+            trace=TraceContext(job.traceparent, job.tracestate, job.baggage),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunner:
+    """Everything that running a job needs; shared by all job threads.
+
+    Attributes:
+        launchers: By name; an attempt made by one that is not configured now cannot be watched and counts as lost.
+        active: Name of the launcher for new attempts.
+    """
+
+    database: Database
+    settings: Settings
+    launchers: Mapping[str, Launcher]
+    active: str
+    copies: JobCopies
+    redactor: Redactor
+    metrics: Metrics
+
+    def begin(self, job_id: str, wake: Callable[[], None]) -> JobControl:
+        """Record that a queued job runs now, with its first attempt; or take up the attempt that a restart left."""
+        with self.database.write() as session:
+            job = repository.job_by_id(session, job_id)
+            attempt = repository.latest_attempt(session, job_id)
+            if attempt is None:
+                check_move(job.status, JobStatus.IN_PROGRESS)
+                present = now()
+                job.status, job.started_at = JobStatus.IN_PROGRESS, present
+                job.updated_at = later_than(job.updated_at, present)
+                attempt = Attempt(
+                    job_id=job_id,
+                    number=1,
+                    launcher=self.active,
+                    phase=CREATING,
+                    deadline_at=present + self._timeout(),
+                )
+                session.add(attempt)
+            control = JobControl(job_id, attempt.deadline_at, wake)
+            if attempt.stop_reason and attempt.stop_requested_at:
+                control.restore_stop(RecordedStop(StopReason(attempt.stop_reason), attempt.stop_requested_at))
+        return control
+
+    def run_codex_job(self, control: JobControl) -> AttemptReport:
+        """Run a job that has begun until its end is recorded.
+
+        Returns:
+            The report, whose ``handle`` names the worker that is still to be removed.
+        """
+        with self.database.read() as session:
+            job = repository.job_by_id(session, control.job_id)
+            attempt = repository.latest_attempt(session, control.job_id)
+            workspace = Path(repository.workspace_path(session, job.project_id))
+        assert attempt is not None  # noqa: S101  # `begin` recorded it
+        order = Order(job, attempt, workspace)
+        with structlog.contextvars.bound_contextvars(job_id=job.id, project_id=job.project_id, trace_id=job.trace_id):
+            log.info("job.started", job_type=job.job_type, engine=job.engine, launcher=attempt.launcher)
+            self._mention_dummy(attempt.launcher)
+            report = self._drive(order, control)
+            judge = Judge(self.copies, self.redactor, self.settings.max_result_bytes)
+            verdict = judge.judge(job, workspace, report=report, stop=control.stop)
+            self._finish(job, report, verdict)
+        return report
+
+    @staticmethod
+    def _mention_dummy(launcher: str) -> None:
+        if launcher == "dummy":
+            log.info("dummy worker used instead of the live worker")
+
+    def record_stop(self, control: JobControl) -> None:
+        """Keep the reason of a stop before the worker is touched, so that a restart knows it too."""
+        if (stop := control.stop) is None:
+            return
+        with self.database.write() as session:
+            if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
+                attempt.stop_reason, attempt.stop_requested_at = stop.reason, stop.requested_at
+
+    def record_removal(self, control: JobControl, remove_ms: float) -> None:
+        """Add the duration of the removal to the attempt's timings, after the job's end."""
+        with self.database.write() as session:
+            if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
+                attempt.timings_ms = attempt.timings_ms | {"remove": remove_ms}
+
+    def _drive(self, order: Order, control: JobControl) -> AttemptReport:
+        job, attempt = order.job, order.attempt
+        known = order.known_worker()
+        try:
+            launcher = self._launcher(attempt.launcher)
+            if known is None:
+                self._prepare_workspace(order)
+            driver = AttemptDriver(launcher, control, lambda handle: self._record_start(job.id, handle))
+            return driver.run(self._spec(order), known, max_log_bytes=self.settings.max_log_bytes)
+        except WorkspaceError as error:
+            return AttemptReport(ending=LaunchRefusedError(error.reference, str(error), error.hint))
+        except LaunchRefusedError as error:
+            return AttemptReport(ending=error)
+
+    def _launcher(self, name: str) -> Launcher:
+        if name not in self.launchers:
+            hint = "start the backend in the mode that launched the job"
+            raise LaunchRefusedError("launcher-missing", f"launcher {name} is not configured", hint)
+        return self.launchers[name]
+
+    def _prepare_workspace(self, order: Order) -> None:
+        workspace = order.workspace
+        if order.job.job_type == JobType.INITIAL_PROJECT:
+            writer.create_workspace(workspace.parent, workspace.name, owner=writer.owner_for_worker())
+        free_bytes, free_inodes = writer.disk_headroom(workspace)
+        if free_bytes < self.settings.min_free_bytes or free_inodes == 0:
+            msg = f"{free_bytes} bytes are free below the workspaces, {self.settings.min_free_bytes} are needed"
+            raise WorkspaceError("disk-full", msg, "free some space, or lower MIN_FREE_BYTES")
+        writer.clear_result(workspace)
+        writer.write_request(workspace, order.request().to_json())
+
+    def _spec(self, order: Order) -> LaunchSpec:
+        job = order.job
+        environment = {EnvName.WORKER_ENGINE: job.engine, EnvName.TRACEPARENT: job.traceparent}
+        optional = {EnvName.TRACESTATE: job.tracestate, EnvName.BAGGAGE: job.baggage}
+        environment |= {name: value for name, value in optional.items() if value}
+        if _LONG_RUN.search(job.instruction) and self.settings.sleep_seconds:
+            environment[EnvName.SLEEP_SECONDS] = f"{self.settings.sleep_seconds:g}"
+        return LaunchSpec(
+            project_id=job.project_id,
+            job_id=job.id,
+            attempt=order.attempt.number,
+            workspace=order.workspace,
+            environment={str(name): value for name, value in environment.items()},
+            secrets=self.settings.worker_secrets,
+            deadline_at=order.attempt.deadline_at,
+        )
+
+    def _timeout(self) -> timedelta:
+        return timedelta(seconds=self.settings.job_timeout_seconds)
+
+    def _record_start(self, job_id: str, handle: Handle) -> None:
+        with self.database.write() as session:
+            attempt = repository.latest_attempt(session, job_id)
+            if attempt is not None and attempt.phase != STARTING:
+                attempt.phase, attempt.ref = STARTING, handle.ref
+
+    def _finish(self, job: Job, report: AttemptReport, verdict: Verdict) -> None:
+        with self.database.write() as session:
+            stored = repository.job_by_id(session, job.id)
+            attempt = repository.latest_attempt(session, job.id)
+            check_move(stored.status, verdict.status)
+            present = now()
+            stored.status, stored.failure_kind = verdict.status, verdict.failure_kind
+            stored.summary, stored.result = verdict.summary, verdict.result_text
+            stored.finished_at = stored.updated_at = later_than(stored.updated_at, present)
+            if attempt is not None:
+                _copy_facts(attempt, report, verdict)
+            duration_s = (present - (stored.started_at or present)).total_seconds()
+        self.metrics.job_ended(job.job_type, verdict.status, verdict.failure_kind, duration_s=duration_s)
+        emit = log.info if verdict.status is JobStatus.COMPLETED else log.warning
+        emit("job.ended", status=verdict.status, failure_kind=verdict.failure_kind, duration_s=round(duration_s, 3))
+
+
+def _copy_facts(attempt: Attempt, report: AttemptReport, verdict: Verdict) -> None:
+    attempt.phase = ENDED
+    attempt.timings_ms = report.timings_ms
+    attempt.warnings = list(verdict.warnings)
+    attempt.log_bytes, attempt.log_truncated = len(report.log.data), report.log.truncated
+    attempt.redactions = verdict.redactions
+    if isinstance(state := report.ending, WorkerState):
+        attempt.container_id, attempt.image_digest = state.container_id, state.image_digest
+        attempt.exit_code, attempt.oom_killed = state.exit_code, state.oom_killed
+        attempt.started_at, attempt.finished_at = state.started_at, state.finished_at
+        attempt.granted = dict(state.granted) | {"missing": list(state.missing)}

@@ -1,0 +1,345 @@
+"""Use cases of projects and jobs, as callers see them; each owns its transaction and none waits for a worker.
+
+A job is accepted by one write: its project (when new), the job and the caller's idempotency key appear together or not
+at all. Everything that takes time happens behind the queue.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from backend import repository, results
+from backend.classification import StopReason
+from backend.errors import ConflictError, InvalidRequestError, NotFoundError, QueueFullError
+from backend.lifecycle import check_move, has_ended, later_than, now, rfc3339
+from backend.models import Attempt, IdempotencyKey, Job, Project
+from backend.results import JobIdentity
+from worker.contract import EngineName, FailureKind, JobStatus, JobType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from backend.config import Settings
+    from backend.database import Database
+    from backend.tracecontext import SpanContext
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+NO_PROJECT: Final = "Project not found"
+NO_JOB: Final = "Job not found"
+
+
+class Stopper(Protocol):
+    """What the service needs of the dispatcher."""
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+
+    def request_stop(self, job_id: str, reason: StopReason) -> bool:
+        """Stop a running job; ``False`` when it does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """A project with its latest job, from which its status and summary follow."""
+
+    project: Project
+    latest: Job
+
+    @property
+    def updated_at(self) -> datetime:
+        """The newer of the project's and its latest job's change."""
+        return max(self.project.updated_at, self.latest.updated_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Part of a list; ``next_cursor`` is ``None`` on the last part."""
+
+    items: Sequence[Item]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a caller asks for.
+
+    Attributes:
+        idempotency_key: The header's value, or ``None``.
+    """
+
+    job_type: JobType
+    instruction: str
+    span: SpanContext
+    idempotency_key: str | None
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what the caller sent, to tell a retry from another request under the same key."""
+        body = json.dumps([self.job_type, self.instruction])
+        return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Service:
+    """The use cases; safe from any thread."""
+
+    def __init__(self, database: Database, settings: Settings, dispatcher: Stopper) -> None:
+        self._database = database
+        self._settings = settings
+        self._dispatcher = dispatcher
+
+    def create_project(self, submission: Submission) -> ProjectView:
+        """Accept a new project with its first job.
+
+        Raises:
+            ConflictError: The idempotency key was used for another body.
+            QueueFullError: MAX_QUEUED_JOBS jobs wait already.
+        """
+        with self._database.write() as session:
+            known = self._known_job(session, "projects", submission)
+            if known is not None:
+                return self._view(session, known.project_id)
+            self._require_room(session)
+            present = now()
+            project_id = str(uuid.uuid4())
+            project = Project(
+                id=project_id,
+                instruction=submission.instruction,
+                workspace_path=str(self._settings.workspace_root / project_id),
+                created_at=present,
+                updated_at=present,
+            )
+            session.add(project)
+            session.flush()
+            job = self._add_job(session, project_id, submission)
+            self._remember_key(session, "projects", submission, job=job)
+        self._dispatcher.wake()
+        return ProjectView(project, job)
+
+    def submit_job(self, project_id: str, submission: Submission) -> Job:
+        """Accept a further job for a project.
+
+        Raises:
+            NotFoundError: There is no such project.
+            ConflictError: The idempotency key was used for another body.
+            QueueFullError: MAX_QUEUED_JOBS jobs wait already.
+        """
+        with self._database.write() as session:
+            _require(repository.project(session, _uuid(project_id, NO_PROJECT)), NO_PROJECT)
+            known = self._known_job(session, project_id, submission)
+            if known is not None:
+                return known
+            self._require_room(session)
+            job = self._add_job(session, project_id, submission)
+            self._remember_key(session, project_id, submission, job=job)
+        self._dispatcher.wake()
+        return job
+
+    @staticmethod
+    def _known_job(session: Session, scope: str, submission: Submission) -> Job | None:
+        if submission.idempotency_key is None:
+            return None
+        known = repository.idempotency_key(session, scope, submission.idempotency_key)
+        if known is None:
+            return None
+        if known.body_sha256 != submission.fingerprint():
+            raise ConflictError("idempotency-key-reused", "Idempotency-Key was used with another body")
+        return repository.job_by_id(session, known.job_id)
+
+    @staticmethod
+    def _remember_key(session: Session, scope: str, submission: Submission, *, job: Job) -> None:
+        if submission.idempotency_key is not None:
+            session.add(
+                IdempotencyKey(
+                    scope=scope,
+                    key=submission.idempotency_key,
+                    body_sha256=submission.fingerprint(),
+                    job_id=job.id,
+                    created_at=job.created_at,
+                )
+            )
+
+    def _require_room(self, session: Session) -> None:
+        if repository.count_jobs(session, JobStatus.QUEUED) >= self._settings.max_queued_jobs:
+            raise QueueFullError("queue-full", "Job queue is full", "send the request again later")
+
+    def _add_job(self, session: Session, project_id: str, submission: Submission) -> Job:
+        present = now()
+        span = submission.span.child()
+        job = Job(
+            id=str(uuid.uuid4()),
+            project_id=project_id,
+            job_type=submission.job_type,
+            instruction=submission.instruction,
+            status=JobStatus.QUEUED,
+            engine=EngineName.DUMMY if self._settings.use_dummy_worker else self._settings.worker_engine,
+            summary="",
+            trace_id=span.correlation_id,
+            traceparent=span.traceparent,
+            tracestate=span.tracestate,
+            baggage=span.baggage,
+            created_at=present,
+            updated_at=present,
+        )
+        session.add(job)
+        session.flush()
+        return job
+
+    def project(self, project_id: str) -> ProjectView:
+        """One project.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        with self._database.read() as session:
+            return self._view(session, project_id)
+
+    def project_with_jobs(self, project_id: str) -> tuple[ProjectView, Sequence[Job]]:
+        """One project and all its jobs in order of arrival, from one state of the database.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        with self._database.read() as session:
+            view = self._view(session, project_id)
+            return view, repository.jobs_after(session, project_id, seq=0, limit=None)
+
+    @staticmethod
+    def _view(session: Session, project_id: str) -> ProjectView:
+        project = _require(repository.project(session, _uuid(project_id, NO_PROJECT)), NO_PROJECT)
+        return ProjectView(project, repository.latest_jobs(session, [project_id])[project_id])
+
+    def projects(self, *, cursor: str | None, limit: int) -> Page[ProjectView]:
+        """Projects, newest first.
+
+        Raises:
+            InvalidRequestError: The cursor is none of ours.
+        """
+        with self._database.read() as session:
+            found = repository.projects_before(session, _decode_cursor(cursor), limit=limit + 1)
+            latest = repository.latest_jobs(session, [project.id for project in found])
+        views = [ProjectView(project, latest[project.id]) for project in found[:limit]]
+        return Page(views, _encode_cursor(found[limit - 1].seq) if len(found) > limit else None)
+
+    def jobs(self, project_id: str, *, cursor: str | None, limit: int) -> Page[Job]:
+        """Jobs of a project in order of arrival.
+
+        Raises:
+            NotFoundError: There is no such project.
+            InvalidRequestError: The cursor is none of ours.
+        """
+        with self._database.read() as session:
+            _require(repository.project(session, _uuid(project_id, NO_PROJECT)), NO_PROJECT)
+            found = repository.jobs_after(session, project_id, seq=_decode_cursor(cursor) or 0, limit=limit + 1)
+        return Page(found[:limit], _encode_cursor(found[limit - 1].seq) if len(found) > limit else None)
+
+    def job(self, project_id: str, job_id: str) -> tuple[Job, Attempt | None]:
+        """One job of one project, with its newest attempt.
+
+        Raises:
+            NotFoundError: There is no such job in this project.
+        """
+        with self._database.read() as session:
+            project = repository.project(session, _uuid(project_id, NO_JOB))
+            job = repository.job(session, project_id, _uuid(job_id, NO_JOB)) if project else None
+            return _require(job, NO_JOB), repository.latest_attempt(session, job_id)
+
+    def queue_depth(self) -> tuple[int, int]:
+        """How many jobs wait, and how many run."""
+        with self._database.read() as session:
+            queued = repository.count_jobs(session, JobStatus.QUEUED)
+            return queued, repository.count_jobs(session, JobStatus.IN_PROGRESS)
+
+    def cancel_job(self, project_id: str, job_id: str) -> Job:
+        """End a waiting job at once, or ask a running one to stop.
+
+        Raises:
+            NotFoundError: There is no such job in this project.
+            ConflictError: The job has ended already.
+        """
+        self.job(project_id, job_id)
+        with self._database.write() as session:
+            job = repository.job_by_id(session, job_id)
+            if has_ended(job.status):
+                raise ConflictError("job-ended", "Job has already ended")
+            if job.status == JobStatus.QUEUED:
+                self._end_waiting(job)
+                return job
+        self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
+        return job
+
+    @staticmethod
+    def _end_waiting(job: Job) -> None:
+        check_move(job.status, JobStatus.ERROR)
+        present = now()
+        identity = JobIdentity(job.project_id, job.id, job.trace_id, EngineName(job.engine))
+        job.status, job.failure_kind = JobStatus.ERROR, FailureKind.CANCELLED
+        job.summary = "The job was cancelled while it waited; no worker was started."
+        job.finished_at = job.updated_at = later_than(job.updated_at, present)
+        times = (rfc3339(job.finished_at), rfc3339(job.finished_at))
+        job.result = results.write_for_failure(identity, FailureKind.CANCELLED, summary=job.summary, times=times)
+
+    def begin_deletion(self, project_id: str) -> tuple[ProjectView, list[str]]:
+        """Hide a project from now on and ask its jobs to end.
+
+        Returns:
+            The project as it was, and the ids of the jobs that still run.
+
+        Raises:
+            NotFoundError: There is no such project.
+        """
+        with self._database.write() as session:
+            view = self._view(session, project_id)
+            view.project.deleting_at = now()
+            running = []
+            for job in repository.unfinished_jobs(session, project_id):
+                if job.status == JobStatus.QUEUED:
+                    self._end_waiting(job)
+                else:
+                    running.append(job.id)
+        for job_id in running:
+            self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
+        return view, running
+
+
+def _uuid(text: str, message: str) -> str:
+    """Let only canonical ids through, so that nothing else ever reaches a query or a path."""
+    try:
+        canonical = str(uuid.UUID(text)) == text
+    except ValueError:
+        canonical = False
+    if not canonical:
+        raise NotFoundError("unknown-id", message)
+    return text
+
+
+def _require(row: Row | None, message: str) -> Row:
+    if row is None:
+        raise NotFoundError("unknown-id", message)
+    return row
+
+
+def _encode_cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(str(seq).encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
+        seq = int(text)
+    except (ValueError, binascii.Error):
+        seq = -1
+    if not 0 <= seq < 1 << 62 or _encode_cursor(seq) != cursor:
+        raise InvalidRequestError("bad-cursor", "Invalid cursor")
+    return seq
