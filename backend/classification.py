@@ -112,6 +112,9 @@ _MEANINGS: Final = {
     int(ExitCode.WORKSPACE_UNUSABLE): "it could not open its workspace",
     int(ExitCode.INTERNAL): "a fault of the worker itself",
     int(ExitCode.RESULT_UNWRITABLE): "it could not write its result",
+    # Under an init a missing program is no failed start: the init runs, finds nothing and exits so.
+    126: "its program, or one that it ran, is not executable",
+    127: "its program, or one that it ran, was not found",
 }
 _SIGNAL_BASE: Final = 128
 _FROM_OUTSIDE: Final = (signal.SIGKILL, signal.SIGTERM)

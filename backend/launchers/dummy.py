@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -59,7 +58,8 @@ class DummyLauncher:
         self._program_root = program_root
         self._entries: dict[str, _Entry] = {}
         self._lock = Lock()
-        self._lifeline, self._held_end = os.pipe()
+        self._lifeline, held_end = os.pipe()
+        self._pipe_ends = [held_end, self._lifeline]
 
     @property
     def name(self) -> str:
@@ -150,9 +150,9 @@ class DummyLauncher:
 
     def close(self) -> None:
         """Cut the lifeline: whatever still runs dies."""
-        with suppress(OSError):
-            os.close(self._held_end)
-            os.close(self._lifeline)
+        with self._lock:
+            while self._pipe_ends:
+                os.close(self._pipe_ends.pop(0))
 
     def _child(self, handle: Handle) -> ChildProcess | None:
         with self._lock:
