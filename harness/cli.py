@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from harness.errors import ExitCode, HarnessError
+from harness.errors import HarnessError
 
 app = typer.Typer(
     name="ladder",
@@ -56,11 +56,8 @@ def down() -> None:
 def main() -> None:
     """Run ``ladder`` and leave the process with one of ``ExitCode``."""
     try:
-        # typer turns its own usage errors into exit code 2 and Ctrl-C into 130.
+        # typer itself turns a wrong flag into exit code 2 and Ctrl-C into 130.
         app()
     except HarnessError as error:
         sys.stderr.write(error.render() + "\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(ExitCode.INTERRUPTED)

@@ -6,6 +6,7 @@ before is left as it was. Ctrl-C and SIGTERM end the command first, then the eng
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ ENGINE = Path(__file__).with_name("engine")
 
 def run(command: list[str]) -> int:
     """Run the command to its end; what interrupts us is passed on to it and waited for."""
-    process = subprocess.Popen(command)
+    # A `ladder down` within the command must not take the engine from the rest of it.
+    process = subprocess.Popen(command, env={**os.environ, "LADDER_ENGINE_HELD": "1"})
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         process.send_signal(number)

@@ -117,8 +117,7 @@ def _build(site: Site, *, tag: str) -> Image:
         progress.detail("importing")
         changes = ['CMD ["python3"]', f"LABEL {PYTHON_LABEL}={python} ladder.component=base"]
         repository, name = tag.split(":")
-        with archive.open("rb") as stream:
-            site.client.api.import_image_from_stream(stream, repository=repository, tag=name, changes=changes)
+        site.client.api.import_image_from_file(str(archive), repository=repository, tag=name, changes=changes)
     return site.client.images.get(tag)
 
 

@@ -49,10 +49,11 @@ def render(values: Mapping[str, str]) -> str:
 def _quote(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
-    if "'" in value or "\n" in value or "\r" in value:
+    # Compose 1 puts the environment in place of ${NAME} even between single quotes.
+    if any(part in value for part in ("'", "\n", "\r", "${")):
         raise UsageError(
             "setting-unwritable",
-            f"the value of {name} holds a quote or a line break, which no environment file carries safely",
+            f"the value of {name} holds a single quote, a line break or ${{, which no environment file carries safely",
             f"choose another value for {name}",
         )
     return f"'{value}'"
@@ -62,7 +63,7 @@ def edit(text: str, name: str, value: str) -> str:
     """Set one name. The last assignment is changed where it stands; a missing one is appended.
 
     Raises:
-        UsageError: ``setting-unwritable``; the value holds a single quote or a line break.
+        UsageError: ``setting-unwritable``; the value holds a single quote, a line break or ``${``.
     """
     lines = text.split("\n")
     assignment = f"{name}={_quote(name, value)}"

@@ -45,7 +45,7 @@ def build_images(site: Site, plan: Plan) -> Images:
     """
     wanted = plan.settings.get("LADDER_BASE_IMAGE") or base_image.DEFAULT_IMAGE
     base = base_image.provide(site, wanted=wanted)
-    with site.progress.stage("fetching wheels"):
+    with site.progress.stage("checking the wheels"):
         _fetch_wheels(site, base)
     with site.progress.stage("building the worker image"):
         worker = _build(site, _Recipe("worker/Dockerfile", OWN_WORKER_IMAGE, base))

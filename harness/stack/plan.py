@@ -86,14 +86,14 @@ def make_plan(settings: Settings, values: Mapping[str, str], *, known: frozenset
     Args:
         settings: The snapshot of the environment.
         values: Content of ``.env``.
-        known: Names that the environment may override: those of ``.env.example``.
+        known: Names of settings, as ``.env.example`` lists them; any other is ignored.
         uid: Effective user of this process; root is replaced by the worker's own user.
         gid: Its group.
 
     Raises:
         UsageError: ``setting-invalid``.
     """
-    merged = dict(values) | {name: settings.environ[name] for name in sorted(known) if settings.environ.get(name)}
+    merged = {name: settings.get(name, values.get(name, "")) for name in sorted(known)}
     project = merged.get("LADDER_PROJECT") or DEFAULT_PROJECT
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", project):
         raise _invalid("LADDER_PROJECT", "lower-case letters, digits, '-' and '_', at most 41")

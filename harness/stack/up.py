@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import PrerequisiteError
@@ -75,9 +75,9 @@ def set_mode(settings: Settings, mode: str) -> bool:
 
 def read_plan(settings: Settings, *, mode: str | None = None) -> Plan:
     """Read ``.env`` and decide what the stack shall be; a mode asked for outranks the environment's."""
-    known = frozenset(env_file.read(settings.root / ".env.example"))
     if mode is not None:
-        known -= {plan.MODE_SETTING}
+        settings = replace(settings, environ={k: v for k, v in settings.environ.items() if k != plan.MODE_SETTING})
+    known = frozenset(env_file.read(settings.root / ".env.example"))
     values = env_file.read(settings.env_file)
     return plan.make_plan(settings, values, known=known, uid=os.geteuid(), gid=os.getegid())
 
@@ -108,7 +108,7 @@ def _start(site: engine.Site, wanted: Plan, *, compose: Compose) -> containers.B
 def _prepare_folders(wanted: Plan) -> None:
     # Compose would create a missing folder as root's, and the backend could not write to it.
     for folder in (wanted.data_dir, wanted.data_dir / "workspaces", wanted.data_dir / "state"):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         if os.geteuid() == 0:
             os.chown(folder, wanted.uid, wanted.gid)
 
