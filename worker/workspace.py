@@ -122,9 +122,12 @@ class Workspace:
             OSError: It cannot be read.
         """
         *above, name = _parts(path)
-        with self.directory(tuple(above)) as parent, open(_open(name, FILE, within=parent), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UnsafePathError(path)
+        with self.directory(tuple(above)) as parent:
+            descriptor = _open(name, FILE, within=parent)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise UnsafePathError(path)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  # opens a descriptor
             return file.read(max_bytes + 1)
 
     def write(self, path: str, data: bytes) -> None:

@@ -49,7 +49,7 @@ def _printing(source: Source) -> tuple[ast.Call, ast.stmt]:
     calls = [call for call in fibonacci_calls(source.tree) if _is_the_count(call.args[0])]
     if len(calls) == 1:
         for body in _deferred_bodies(source.tree):
-            if (statement := _innermost(body, calls[0])) is not None:
+            if (statement := _innermost(source, body, calls[0])) is not None:
                 return calls[0], statement
     raise EditError.unsupported_layout(source.path)
 
@@ -67,13 +67,18 @@ def _is_main_guard(node: ast.stmt) -> TypeGuard[ast.If]:
     return isinstance(node, ast.If) and ast.unparse(node.test) in {"__name__ == '__main__'", "'__main__' == __name__"}
 
 
-def _innermost(body: list[ast.stmt], call: ast.Call) -> ast.stmt | None:
+def _innermost(source: Source, body: list[ast.stmt], call: ast.Call) -> ast.stmt | None:
     holding: ast.stmt | None = None
     for node in (inner for statement in body for inner in ast.walk(statement)):
         # ast.walk goes outside in, so the last statement that holds the call is the innermost.
         if isinstance(node, ast.stmt) and any(inner is call for inner in ast.walk(node)):
-            holding = node
+            # Nothing may come between an `if` and its `elif`: there it would take the `elif` over.
+            holding = holding if _is_elif(source, node) else node
     return holding
+
+
+def _is_elif(source: Source, node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and source.data[source.offset(node.lineno, node.col_offset) :].startswith(b"elif")
 
 
 def _names(tree: ast.Module) -> set[str]:
