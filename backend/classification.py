@@ -54,6 +54,9 @@ class EngineLost:
 
     message: str
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class NoResult(StrEnum):
     """Why there is no result document to judge."""
@@ -181,16 +184,20 @@ def _ended_before(ending: Ending, stop: RecordedStop) -> bool:
 
 
 def _ended_badly(ending: Ending, interruptions: int) -> Iterator[Row]:
-    if isinstance(ending, EngineLost):
-        yield FailureKind.LOST, f"The worker is out of sight, and so is its end: {ending.message}."
-    if not isinstance(ending, WorkerState):
-        return
-    if ending.oom_killed and ending.exit_code:
-        yield FailureKind.OOM, f"The worker was killed for using too much memory. Exit code {ending.exit_code}."
-    if ending.phase is Phase.GONE:
+    if isinstance(ending, WorkerState):
+        yield from _bad_end(ending, interruptions)
+    else:
+        # Only silence comes this far: a refusal has fitted a row above.
+        yield FailureKind.LOST, f"The worker is out of sight, and so is its end: {ending}."
+
+
+def _bad_end(state: WorkerState, interruptions: int) -> Iterator[Row]:
+    if state.oom_killed and state.exit_code:
+        yield FailureKind.OOM, f"The worker was killed for using too much memory. Exit code {state.exit_code}."
+    if state.phase is Phase.GONE:
         yield FailureKind.LOST, "The worker has vanished without a readable end: its launcher knows it no more."
-    if ending.exit_code:
-        yield FailureKind.CRASHED, _crash(ending.exit_code, interruptions)
+    if state.exit_code:
+        yield FailureKind.CRASHED, _crash(state.exit_code, interruptions)
 
 
 def _crash(code: int, interruptions: int) -> str:

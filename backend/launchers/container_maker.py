@@ -88,12 +88,17 @@ class ContainerMaker:
         return WorkspaceMap(
             root=self._settings.workspace_root,
             configured=configured,
-            own_mounts=None if configured else _own_mounts(client, read_process_texts()),
+            own_mounts=None if configured else own_mounts(client, read_process_texts()),
             api_version=api_version(client),
         )
 
 
-def _own_mounts(client: EngineClient, texts: ProcessTexts) -> Sequence[Mapping[str, Any]] | None:
+def own_mounts(client: EngineClient, texts: ProcessTexts) -> Sequence[Mapping[str, Any]] | None:
+    """Return the mounts of the container that this process runs in; ``None`` when the engine knows no such one.
+
+    Raises:
+        EngineUnavailableError: No answer, so that nothing can be concluded.
+    """
     if (own_id := own_container_id(texts)) is None:
         return None
     try:

@@ -35,6 +35,8 @@ class FakeEngine:
         self.faults = {}
         self.log_chunks = []
         self.survives = set()
+        self.on_start = None
+        self.bodies = {}
 
     def factory(self, timeout_s):
         self.calls.append(("connect", timeout_s))
@@ -82,6 +84,7 @@ class FakeEngine:
         self.names[name] = ref
         self.by_id[ref] = inspect("created") | {"Id": ref, "Name": f"/{name}", "Image": config["Image"]}
         self.by_id[ref]["Config"]["Labels"] = config["Labels"]
+        self.bodies[ref] = config
         return {"Id": ref, "Warnings": []}
 
     def become(self, ref, name):
@@ -91,7 +94,7 @@ class FakeEngine:
     def start(self, container):
         self._called("start", container)
         self._find(container)
-        self.become(container, "running")
+        self.become(container, self.on_start(self.bodies[container]) if self.on_start else "running")
 
     def wait(self, container, timeout):
         self._called("wait", container, timeout)

@@ -14,12 +14,14 @@ import docker
 import docker.errors
 import pytest
 import requests.exceptions
-from captured_answers import api_error, captured_error
+from captured_answers import TEXTS, api_error, captured_error, inspect
 from fake_engine import FakeEngine
 
 from backend.launchers.base import EngineUnavailableError, LaunchRefusedError, LaunchSpec, Phase
+from backend.launchers.container_maker import own_mounts
 from backend.launchers.docker_engine import CALL_TIMEOUT_S, DockerLauncher
 from backend.launchers.docker_settings import DockerSettings
+from backend.launchers.host_path import ProcessTexts
 from backend.redaction import Secret
 from worker.contract import Label
 
@@ -341,6 +343,36 @@ class TestStatus:
     def test_an_image_without_an_id_is_no_image(self, engine, launcher):
         engine.images["codex-worker:latest"] = ""
         assert launcher.status().problem.startswith("engine-failed: ")
+
+
+class TestWhereTheBackendRuns:
+    """Without a configured directory, the launcher asks the engine about its own container."""
+
+    @pytest.fixture
+    def inside(self):
+        return ProcessTexts(TEXTS["inside mountinfo"], TEXTS["inside cgroup"], "")
+
+    def test_its_own_mounts_are_asked_for(self, engine, inside):
+        engine.by_id[TEXTS["id"]] = inspect("own container with several mounts")
+        assert [m["Destination"] for m in own_mounts(engine, inside)] == ["/data", "/data/workspaces", "/data/scratch"]
+
+    def test_an_engine_that_does_not_know_the_container_runs_beside_it(self, engine, inside):
+        assert own_mounts(engine, inside) is None
+
+    def test_a_process_on_the_host_asks_nothing(self, engine):
+        assert own_mounts(engine, ProcessTexts("", "", "")) is None
+        assert engine.calls == []
+
+    def test_an_engine_that_is_away_is_not_taken_for_a_host(self, engine, inside):
+        engine.faults["inspect_container"] = [lost_connection()]
+        with pytest.raises(EngineUnavailableError):
+            own_mounts(engine, inside)
+
+    def test_the_rule_is_logged_once(self, engine, launcher, caplog):
+        caplog.set_level(logging.INFO)
+        for number in range(2):
+            launcher.prepare(spec(f"job-{number}"))
+        assert caplog.text.count("by rule configured") == 1
 
 
 class TestRealSockets:

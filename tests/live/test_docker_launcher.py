@@ -1,0 +1,517 @@
+"""The Docker launcher against a real engine: what was asked for is granted, seen from inspect and from inside.
+
+Needs the worker image, of which only ``python3`` is used. Everything made here carries an instance of its own and is
+removed at the end, also after a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import docker
+import pytest
+
+from backend.classification import Attempt, NoResult, RecordedStop, StopReason, classify
+from backend.launchers.base import LaunchRefusedError, LaunchSpec, Phase
+from backend.launchers.docker_engine import DockerLauncher
+from backend.launchers.docker_settings import DockerSettings
+from backend.redaction import Secret
+from worker.contract import FailureKind, Label
+
+pytestmark = pytest.mark.docker
+
+IMAGE = os.environ.get("CODEX_WORKER_IMAGE", "codex-worker:latest")
+PATIENCE_S = 60.0
+MEMORY = 192 << 20
+PIDS = 32
+CANARY = "canary-value-of-a-key"
+DEADLINE = datetime(2036, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    client = docker.APIClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def instance(engine):
+    name = f"launcher-test-{secrets.token_hex(4)}"
+    yield name
+    # Instances of single tests begin with this name; nothing else on the engine does.
+    for container in engine.containers(all=True, filters={"label": [Label.INSTANCE]}):
+        if container["Labels"][Label.INSTANCE].startswith(name):
+            engine.remove_container(container["Id"], force=True, v=True)
+
+
+@pytest.fixture
+def root(tmp_path):
+    place = tmp_path / "workspaces"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def launcher_for(instance, root):
+    """Make a launcher whose containers run a program's text instead of the worker."""
+    made = []
+
+    def make(program, **changes):
+        values = {
+            "image": IMAGE,
+            "instance": instance,
+            "workspace_root": root,
+            "memory": str(MEMORY),
+            "pids": PIDS,
+            "command": ("python3", "-I", "-c", program),
+        }
+        made.append(DockerLauncher(DockerSettings(**values | changes)))
+        return made[-1]
+
+    yield make
+    for launcher in made:
+        for handle in launcher.list():
+            launcher.remove(handle)
+        launcher.close()
+
+
+@pytest.fixture
+def spec(root):
+    """An attempt of its own for each use, with a workspace that the worker's user may write to."""
+
+    def make(**changes):
+        job = f"job-{secrets.token_hex(6)}"
+        workspace = root / job
+        workspace.mkdir()
+        workspace.chmod(0o777)
+        values = {
+            "project_id": "project-1",
+            "job_id": job,
+            "attempt": 1,
+            "workspace": workspace,
+            "environment": {"WORKER_ENGINE": "template"},
+            "secrets": {"OPENAI_API_KEY": Secret(CANARY)},
+            "deadline_at": DEADLINE,
+        }
+        return LaunchSpec(**values | changes)
+
+    return make
+
+
+@pytest.fixture
+def run(launcher_for, spec):
+    """Start a program and return launcher and handle."""
+
+    def start(program, **changes):
+        launcher = launcher_for(program, **changes)
+        handle = launcher.prepare(spec())
+        launcher.launch(handle)
+        return launcher, handle
+
+    return start
+
+
+def ended(launcher, handle):
+    state = launcher.observe(handle, timeout_s=PATIENCE_S)
+    assert state.phase is Phase.EXITED
+    return state
+
+
+def output(launcher, handle):
+    ended(launcher, handle)
+    return launcher.collect(handle, max_bytes=1_000_000).data.decode()
+
+
+def wait_until_ready(launcher, handle):
+    while b"ready" not in launcher.collect(handle, max_bytes=1000).data:
+        assert launcher.observe(handle, timeout_s=0.05).phase is Phase.RUNNING
+
+
+def kind(state, recorded=None):
+    return classify(Attempt(state, NoResult.MISSING, recorded)).failure_kind
+
+
+FOREVER = "import signal\nprint('ready', flush=True)\nwhile True: signal.pause()"
+DEAF = "import signal\nsignal.signal(15, signal.SIG_IGN)\n" + FOREVER
+
+LOOK_AROUND = """\
+import errno, json, os, socket
+from pathlib import Path
+
+def text(*paths):
+    return next((Path(p).read_text().strip() for p in paths if Path(p).exists()), None)
+
+def refused(action):
+    try:
+        action()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "allowed"
+
+def connect(address):
+    with socket.socket() as s:
+        s.settimeout(5)
+        s.connect(address)
+
+def run_from_tmp():
+    Path("/tmp/x").write_text("#!/bin/sh")
+    os.chmod("/tmp/x", 0o755)
+    os.execv("/tmp/x", ["x"])
+
+def open_many():
+    files = []
+    while True:
+        files.append(open("/dev/null"))
+
+def fork_many():
+    children = []
+    try:
+        while True:
+            child = os.fork()
+            if child == 0:
+                import signal
+                signal.pause()
+            children.append(child)
+    finally:
+        print_count.append(len(children))
+        for child in children:
+            os.kill(child, 9)
+
+print_count = []
+mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+status = dict(line.split(":\\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(json.dumps({
+    "uid": os.getuid(), "gid": os.getgid(), "groups": os.getgroups(),
+    "root": next(m[5].split(",")[0] for m in mounts if m[4] == "/"),
+    "tmp": sorted(next(m[5].split(",") + m[-1].split(",") for m in mounts if m[4] == "/tmp")),
+    "workspace": next(m[5].split(",")[0] for m in mounts if m[4] == "/workspace"),
+    "host_mounts": sorted(m[4] for m in mounts if m[m.index("-") + 1] not in
+        {"overlay", "proc", "tmpfs", "devpts", "sysfs", "mqueue", "cgroup", "cgroup2"}),
+    "CapEff": status["CapEff"], "CapBnd": status["CapBnd"], "CapPrm": status["CapPrm"],
+    "NoNewPrivs": status["NoNewPrivs"], "Seccomp": status["Seccomp"],
+    "memory": text("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"),
+    "pids": text("/sys/fs/cgroup/pids/pids.max", "/sys/fs/cgroup/pids.max"),
+    "cpu_v1": text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us"),
+    "cpu_v2": text("/sys/fs/cgroup/cpu.max"),
+    "interfaces": sorted(os.listdir("/sys/class/net")),
+    "pid_1": text("/proc/1/comm"),
+    "docker_socket": [p for p in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(p)],
+    "workspace_dir": os.environ["WORKSPACE_DIR"],
+    "write_root": refused(lambda: open("/file", "w")),
+    "write_etc": refused(lambda: open("/etc/passwd", "a")),
+    "run_from_tmp": refused(run_from_tmp),
+    "become_root": refused(lambda: os.setuid(0)),
+    "make_device": refused(lambda: os.mknod("/workspace/device", 0o20600, os.makedev(1, 1))),
+    "mount": refused(lambda: os.chroot("/")),
+    "connect": refused(lambda: connect(("192.0.2.1", 80))),
+    "many_files": refused(open_many),
+    "many_processes": refused(fork_many), "processes": print_count[0],
+    "write_workspace": refused(lambda: Path("/workspace/mine").write_text("x")),
+}))
+"""
+
+
+class TestHardening:
+    @pytest.fixture
+    def seen(self, run):
+        """What the container looked like from both sides."""
+        launcher, handle = run(LOOK_AROUND)
+        state = ended(launcher, handle)
+        text = launcher.collect(handle, max_bytes=100_000).data.decode()
+        assert state.exit_code == 0, text
+        return state, json.loads(text)
+
+    def test_everything_that_was_asked_for_was_granted(self, seen):
+        state, _ = seen
+        assert state.missing == ()
+
+    def test_the_container_is_as_tight_from_inside_as_it_looks_from_outside(self, seen):
+        state, inside = seen
+        assert (inside["uid"], inside["gid"], inside["groups"]) == (10001, 10001, [10001])
+        assert state.granted["user"] == "10001:10001"
+        assert inside["root"] == "ro"
+        assert state.granted["read_only_root"] is True
+        assert {"rw", "nosuid", "nodev", "noexec", "size=65536k"} <= set(inside["tmp"])
+        assert inside["CapEff"] == inside["CapBnd"] == inside["CapPrm"] == "0000000000000000"
+        assert (inside["NoNewPrivs"], inside["Seccomp"]) == ("1", "2")
+        assert inside["memory"] == str(MEMORY)
+        assert inside["pids"] == str(PIDS)
+        assert inside["cpu_v1"] == "100000" or inside["cpu_v2"] == "100000 100000"
+        assert inside["interfaces"] == ["lo"]
+        assert inside["pid_1"] == "docker-init"
+        assert inside["workspace_dir"] == "/workspace"
+
+    def test_the_workspace_is_the_only_thing_of_the_host(self, seen):
+        state, inside = seen
+        names = {"/etc/resolv.conf", "/etc/hostname", "/etc/hosts", "/sbin/docker-init", "/usr/sbin/docker-init"}
+        assert set(inside["host_mounts"]) - names == {"/workspace"}
+        assert inside["workspace"] == "rw"
+        assert inside["docker_socket"] == []
+        assert state.granted["mounts"] == ["/workspace rw"]
+
+    def test_what_the_options_forbid_is_refused_when_it_is_tried(self, seen):
+        _, inside = seen
+        assert (inside["write_root"], inside["write_etc"]) == ("EROFS", "EROFS")
+        assert inside["run_from_tmp"] == "EACCES"
+        assert inside["become_root"] == "EPERM"
+        assert inside["make_device"] == "EPERM"
+        assert inside["mount"] == "EPERM"
+        assert inside["connect"] == "ENETUNREACH"
+        assert inside["many_files"] == "EMFILE"
+        assert inside["many_processes"] == "EAGAIN"
+        assert inside["processes"] < PIDS
+        assert inside["write_workspace"] == "allowed"
+
+    def test_the_tmpfs_has_an_end(self, run):
+        launcher, handle = run("open('/tmp/big', 'wb').write(b'x' * 1024 * 1024 * 65)", memory="256m")
+        assert "[Errno 28] No space left on device" in output(launcher, handle)
+
+    def test_another_projects_folder_cannot_be_reached(self, run, root):
+        (root / "another-project").mkdir()
+        launcher, handle = run("import os\nprint(os.listdir('/workspace'), os.listdir('/workspace/..'))")
+        assert "another-project" not in output(launcher, handle)
+
+    def test_files_that_the_worker_made_can_be_deleted_by_the_backend(self, launcher_for, spec):
+        launcher, attempt = launcher_for("import os\nos.mkdir('/workspace/d')\nopen('/workspace/f', 'w')"), spec()
+        handle = launcher.prepare(attempt)
+        launcher.launch(handle)
+        assert ended(launcher, handle).exit_code == 0
+        (attempt.workspace / "f").unlink()
+        (attempt.workspace / "d").rmdir()
+
+
+class TestSecrets:
+    def test_a_secret_reaches_the_worker_and_no_place_that_others_may_see(self, run, engine):
+        began = datetime.now(UTC) - timedelta(seconds=1)
+        launcher, handle = run("import os\nprint(len(os.environ['OPENAI_API_KEY']))")
+        assert output(launcher, handle) == f"{len(CANARY)}\n"
+        launcher.remove(handle)
+        until = datetime.now(UTC) + timedelta(seconds=1)
+        events = list(engine.events(since=began, until=until, filters={"container": handle.ref}, decode=True))
+        assert {event["Action"] for event in events} >= {"create", "start", "die", "destroy"}
+        assert CANARY not in json.dumps(events)
+
+    def test_a_secret_is_in_no_label_name_command_or_listing(self, run, engine):
+        launcher, handle = run(FOREVER)
+        (listed,) = engine.containers(filters={"id": handle.ref})
+        raw = engine.inspect_container(handle.ref)
+        assert CANARY in json.dumps(raw.pop("Config")["Env"])
+        assert CANARY not in json.dumps([listed, raw, engine.top(handle.ref)])
+        assert CANARY not in repr(launcher.observe(handle, timeout_s=0)) + repr(launcher.list())
+
+
+class TestLaunchFaults:
+    def test_a_missing_image_refuses(self, launcher_for, spec):
+        with pytest.raises(LaunchRefusedError) as refused:
+            launcher_for("", image="ladder-no-such-image:latest").prepare(spec())
+        assert refused.value.reference == "image-missing"
+        assert launcher_for("", image="ladder-no-such-image:latest").status().problem.startswith("image-missing: ")
+
+    def test_a_missing_workspace_refuses_and_is_not_made(self, launcher_for, spec):
+        attempt = spec()
+        attempt.workspace.rmdir()
+        with pytest.raises(LaunchRefusedError) as refused:
+            launcher_for("").prepare(attempt)
+        assert refused.value.reference == "workspace-missing"
+        assert not attempt.workspace.exists()
+
+    def test_a_workspace_removed_before_the_start_refuses(self, launcher_for, spec):
+        launcher, attempt = launcher_for(""), spec()
+        handle = launcher.prepare(attempt)
+        attempt.workspace.rmdir()
+        with pytest.raises(LaunchRefusedError) as refused:
+            launcher.launch(handle)
+        assert refused.value.reference == "workspace-missing"
+        assert launcher.observe(handle, timeout_s=PATIENCE_S).phase is Phase.CREATED
+
+    def test_a_missing_network_refuses_at_the_start(self, launcher_for, spec):
+        launcher = launcher_for("", network="ladder-no-such-network")
+        with pytest.raises(LaunchRefusedError) as refused:
+            launcher.launch(launcher.prepare(spec()))
+        assert refused.value.reference == "network-missing"
+
+    def test_a_program_that_is_not_in_the_image_ends_with_127(self, run):
+        launcher, handle = run("", command=("no-such-program",))
+        state = ended(launcher, handle)
+        assert (state.exit_code, kind(state)) == (127, FailureKind.CRASHED)
+
+    def test_an_attempt_that_was_launched_before_is_adopted(self, launcher_for, spec):
+        attempt = spec()
+        first, second = launcher_for(FOREVER), launcher_for(FOREVER)
+        handle = first.prepare(attempt)
+        first.launch(handle)
+        assert second.prepare(attempt) == handle
+        second.launch(handle)
+        assert second.observe(handle, timeout_s=0).phase is Phase.RUNNING
+        assert [h for h in second.list() if h.job_id == attempt.job_id] == [handle]
+
+    def test_a_name_taken_by_a_stranger_refuses(self, launcher_for, spec, engine):
+        launcher, attempt = launcher_for(""), spec()
+        instance, name = launcher._settings.instance, launcher._maker._name(attempt)
+        # Labelled for the clean-up only; job and attempt are not ours.
+        body = {"Image": IMAGE, "Cmd": ["none"], "Labels": {Label.INSTANCE: f"{instance}-stranger"}}
+        engine.create_container_from_config(body, name=name)
+        with pytest.raises(LaunchRefusedError) as refused:
+            launcher.prepare(attempt)
+        assert refused.value.reference == "name-taken"
+
+
+class TestEnds:
+    @pytest.mark.parametrize(
+        ("program", "code"),
+        [("", 0), ("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 11)", 139)],
+    )
+    def test_the_exit_code_is_the_programs_own(self, run, program, code):
+        state = ended(*run(program))
+        assert state.exit_code == code
+        assert state.started_at < state.finished_at
+        assert state.image_digest.startswith("sha256:")
+
+    def test_a_wait_that_times_out_says_that_the_worker_runs(self, run):
+        launcher, handle = run(FOREVER)
+        assert launcher.observe(handle, timeout_s=0.1).phase is Phase.RUNNING
+        assert launcher.observe(handle, timeout_s=0.1).exit_code is None
+
+    def test_a_wait_on_a_worker_that_was_never_started_is_not_its_end(self, launcher_for, spec):
+        launcher = launcher_for("")
+        state = launcher.observe(launcher.prepare(spec()), timeout_s=PATIENCE_S)
+        assert (state.phase, state.exit_code) == (Phase.CREATED, None)
+
+    def test_the_main_process_killed_for_memory_is_oom(self, run):
+        state = ended(*run("bytearray(500 << 20)"))
+        assert (state.oom_killed, kind(state)) == (True, FailureKind.OOM)
+
+    def test_a_child_killed_for_memory_leaves_the_end_to_the_result(self, run):
+        program = "import subprocess as s\nprint(s.run(['python3', '-c', 'bytearray(500 << 20)']).returncode)"
+        launcher, handle = run(program)
+        state = ended(launcher, handle)
+        assert (state.oom_killed, state.exit_code) == (True, 0)
+        assert classify(Attempt(state, NoResult.MISSING)).warnings == ("oom-killed-child",)
+
+    def test_a_worker_removed_behind_our_back_is_gone(self, run, engine):
+        launcher, handle = run(FOREVER)
+        engine.remove_container(handle.ref, force=True)
+        state = launcher.observe(handle, timeout_s=PATIENCE_S)
+        assert (state.phase, kind(state)) == (Phase.GONE, FailureKind.LOST)
+        assert launcher.collect(handle, max_bytes=100).data == b""
+        launcher.stop(handle, grace_s=1)
+        launcher.remove(handle)
+
+    def test_a_worker_killed_by_somebody_else_has_crashed(self, run, engine):
+        launcher, handle = run(FOREVER)
+        wait_until_ready(launcher, handle)
+        engine.kill(handle.ref)
+        assert kind(ended(launcher, handle)) is FailureKind.CRASHED
+
+
+class TestStop:
+    def stopped(self, launcher, handle, grace_s):
+        recorded = RecordedStop(StopReason.TIMEOUT, datetime.now(UTC))
+        launcher.stop(handle, grace_s=grace_s)
+        state = launcher.observe(handle, timeout_s=0)
+        assert state.phase is Phase.EXITED
+        assert kind(state, recorded) is FailureKind.TIMEOUT
+        return state
+
+    def test_sigterm_reaches_the_worker_through_the_init(self, run):
+        launcher, handle = run("import signal, sys\nsignal.signal(15, lambda *_: sys.exit(7))\n" + FOREVER)
+        wait_until_ready(launcher, handle)
+        assert self.stopped(launcher, handle, PATIENCE_S).exit_code == 7
+
+    def test_a_worker_without_a_handler_ends_with_143(self, run):
+        launcher, handle = run(FOREVER)
+        wait_until_ready(launcher, handle)
+        assert self.stopped(launcher, handle, PATIENCE_S).exit_code == 143
+
+    def test_a_worker_that_ignores_sigterm_is_killed_after_the_grace(self, run):
+        launcher, handle = run(DEAF)
+        wait_until_ready(launcher, handle)
+        assert self.stopped(launcher, handle, 0).exit_code == 137
+
+    def test_stopping_twice_or_before_the_start_is_harmless(self, launcher_for, spec):
+        launcher = launcher_for(FOREVER)
+        handle = launcher.prepare(spec())
+        launcher.stop(handle, grace_s=1)
+        assert launcher.observe(handle, timeout_s=0).phase is Phase.CREATED
+        launcher.launch(handle)
+        launcher.stop(handle, grace_s=1)
+        launcher.stop(handle, grace_s=1)
+
+    def test_removing_kills_and_is_harmless_twice(self, run):
+        launcher, handle = run(DEAF)
+        launcher.remove(handle)
+        launcher.remove(handle)
+        assert launcher.observe(handle, timeout_s=0).phase is Phase.GONE
+
+
+class TestOutput:
+    def test_both_streams_are_collected(self, run):
+        launcher, handle = run("import sys\nprint('out', flush=True)\nprint('err', file=sys.stderr)")
+        assert sorted(output(launcher, handle).split()) == ["err", "out"]
+
+    def test_bytes_that_are_no_text_and_have_no_newline_survive(self, run):
+        launcher, handle = run("import sys\nsys.stdout.buffer.write(b'abc' * 20_000)")
+        assert output(launcher, handle) == "abc" * 20_000
+
+    def test_a_long_output_is_cut_to_its_newest_bytes(self, run):
+        launcher, handle = run("for n in range(20_000): print(n)")
+        ended(launcher, handle)
+        log = launcher.collect(handle, max_bytes=100)
+        assert log.truncated
+        assert log.data.endswith(b"19998\n19999\n")
+        assert len(log.data) == 100
+
+    def test_a_log_that_the_engine_rotated_is_called_truncated(self, run):
+        # Short lines: the log file is far bigger than what was written, so only the estimate can tell.
+        launcher, handle = run("for n in range(120_000): print(n % 10)")
+        ended(launcher, handle)
+        log = launcher.collect(handle, max_bytes=10_000_000)
+        assert len(log.data) < 240_000
+        assert log.truncated
+
+    def test_the_output_of_a_running_worker_can_be_read(self, run):
+        launcher, handle = run(FOREVER)
+        wait_until_ready(launcher, handle)
+
+
+class TestInstances:
+    def test_two_backends_on_one_engine_do_not_see_each_other(self, launcher_for, spec, instance):
+        a, b = (launcher_for("", instance=f"{instance}-{name}") for name in "ab")
+        attempt = spec()
+        of_a, of_b = a.prepare(attempt), b.prepare(attempt)
+        assert of_a.ref != of_b.ref
+        assert (a.list(), b.list()) == ((of_a,), (of_b,))
+
+    def test_a_handle_survives_a_restart_of_the_backend(self, launcher_for, spec, instance):
+        mine = f"{instance}-restart"
+        handle = launcher_for("", instance=mine).prepare(spec())
+        (found,) = launcher_for("", instance=mine).list()
+        assert found == handle
+        assert found.deadline_at == DEADLINE
+
+    def test_containers_of_every_phase_are_listed(self, launcher_for, spec, instance):
+        launcher = launcher_for("", instance=f"{instance}-phases")
+        fresh, done = launcher.prepare(spec()), launcher.prepare(spec())
+        launcher.launch(done)
+        ended(launcher, done)
+        assert set(launcher.list()) == {fresh, done}
+
+
+class TestProbe:
+    def test_the_mapping_of_this_machine_is_proven(self, launcher_for, root):
+        launcher = launcher_for("")
+        status = launcher.probe_workspace(root)
+        assert (status.problem, status.engine_reachable) == ("", True)
+        assert list(root.iterdir()) == []
+        assert launcher.list() == ()
+
+    def test_a_mapping_to_another_directory_is_found_out(self, launcher_for, root, tmp_path):
+        wrong = tmp_path / "wrong"
+        wrong.mkdir()
+        launcher = launcher_for("", host_workspaces_dir=str(wrong))
+        assert launcher.probe_workspace(root).problem.startswith("workspace-missing: ")
+        assert launcher.list() == ()
