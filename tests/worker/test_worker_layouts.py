@@ -32,8 +32,10 @@ COUNTS = ("N = 10\n", "N: int = 10  # ten\n", "if True:\n    N = 10\n", "N = (10
 FUNCTIONS = (
     "def fibonacci(n):\n    a = [0, 1]\n    while len(a) < n: a.append(a[-2] + a[-1])\n    return a[:n]\n",
     "def fibonacci(n): return [0, 1, 1, 2, 3, 5, 8, 13, 21, 34][:n]\n",
-    ('def fibonacci(\n  n: int,\n):\n  """Says "ä"."""\n  # why\n'
-    "  return [0, 1, 1, 2, 3, 5, 8, 13, 21, 34][:n]; # end\n  # after\n"),
+    (
+        'def fibonacci(\n  n: int,\n):\n  """Says "ä"."""\n  # why\n'
+        "  return [0, 1, 1, 2, 3, 5, 8, 13, 21, 34][:n]; # end\n  # after\n"
+    ),
     "from functools import cache\n@cache\ndef fibonacci(n):\n\treturn [0, 1, 1, 2, 3, 5, 8, 13, 21, 34][:n]\n",
 )
 MAINS = (
@@ -41,8 +43,10 @@ MAINS = (
     "if __name__ == '__main__':\n    print(*fibonacci(N), sep=',')\n",
     "def main(): print(', '.join(map(str, fibonacci(N))))\nmain()\n",
     "print(','.join([str(x) for x in fibonacci(N)]))\n",
-    ("if __name__ == '__main__':\n  for ä in ['ä']:\n    if not N: pass\n"
-    "    elif ä: print(','.join(map(str, fibonacci(N))))\n"),
+    (
+        "if __name__ == '__main__':\n  for ä in ['ä']:\n    if not N: pass\n"
+        "    elif ä: print(','.join(map(str, fibonacci(N))))\n"
+    ),
 )
 ENDS = ("", "# the end", "\n\n\x0c\n", "pass;")
 ASKS = (
