@@ -1,0 +1,88 @@
+"""What samples say: medians, the 95th percentile, ratios with their spread, and whether a goal is met.
+
+The verdict follows the ratio of the two medians and nothing else. The spread (quartiles of the ratios of samples that
+were taken together) tells how far to trust it; it never turns a miss into a hit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Unit(StrEnum):
+    """What a sample counts."""
+
+    MILLISECONDS = "ms"
+    JOBS_PER_SECOND = "jobs/s"
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A goal for what should be small."""
+
+    limit: float
+
+    def met_by(self, ratio: float) -> bool:
+        """Whether the ratio is not above the limit."""
+        return ratio <= self.limit
+
+    def __str__(self) -> str:
+        return f"≤ {self.limit:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A goal for what should be large."""
+
+    limit: float
+
+    def met_by(self, ratio: float) -> bool:
+        """Whether the ratio is not below the limit."""
+        return ratio >= self.limit
+
+    def __str__(self) -> str:
+        return f"≥ {self.limit:g}"
+
+
+Goal = AtMost | AtLeast
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One budget: our samples and the bare ones, taken in turns, so that those of one index belong together."""
+
+    name: str
+    unit: Unit
+    ours: tuple[float, ...]
+    bare: tuple[float, ...]
+    goal: Goal | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Our median over the bare one."""
+        return median(self.ours) / median(self.bare)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile of the ratios of pairs."""
+        ratios = [ours / bare for ours, bare in zip(self.ours, self.bare, strict=True)]
+        first, _, third = quantiles(ratios, n=4, method="inclusive")
+        return first, third
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met; without a goal there is nothing to miss."""
+        return self.goal is None or self.goal.met_by(self.ratio)
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """Return the nearest-rank percentile: the smallest sample that ``percent`` of all samples do not exceed."""
+    rank = math.ceil(len(samples) * percent / 100)
+    return sorted(samples)[max(rank, 1) - 1]

@@ -1,0 +1,126 @@
+"""Renders what was measured: a plain table for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.bench.figures import Unit, percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tests.bench.figures import Comparison
+    from tests.bench.jobs import Phases
+
+HEAD: Final = ("what", "n", "unit", "ours", "p95", "bare", "p95", "ratio", "quartiles", "goal", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where it was measured."""
+
+    processors: int
+    load: float
+    engine: str
+    image: str
+
+    def __str__(self) -> str:
+        machine = f"{self.processors} processors (load {self.load:.1f} before)"
+        return f"{machine}, engine {self.engine}, worker image {self.image}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run of the benchmark."""
+
+    machine: Machine
+    comparisons: tuple[Comparison, ...]
+    phases: Phases | None
+    seconds: float
+
+    @property
+    def met(self) -> bool:
+        """Whether every goal is met."""
+        return all(comparison.met for comparison in self.comparisons)
+
+    def as_json(self) -> str:
+        """Every figure and every sample."""
+        return json.dumps(
+            {
+                "machine": asdict(self.machine),
+                "seconds": round(self.seconds, 1),
+                "met": self.met,
+                "comparisons": [_document(each) for each in self.comparisons],
+                "phases_ms": asdict(self.phases) if self.phases else None,
+            },
+            indent=2,
+        )
+
+    def as_text(self) -> str:
+        """The table, the phases of a job, and the machine."""
+        lines = [*_table([HEAD, *(_row(each) for each in self.comparisons)]), ""]
+        if self.phases:
+            lines += [_phase_line("ours", self.phases.ours), _phase_line("bare", self.phases.bare), ""]
+        missed = [each.name for each in self.comparisons if not each.met]
+        verdict = f"missed: {', '.join(missed)}" if missed else "every goal is met"
+        return "\n".join([*lines, f"{self.machine}; {self.seconds:.0f} s", verdict])
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _worst(comparison: Comparison, samples: Sequence[float]) -> float:
+    # The slow end of a rate is its low one.
+    return percentile(samples, 5 if comparison.unit is Unit.JOBS_PER_SECOND else 95)
+
+
+def _row(comparison: Comparison) -> tuple[str, ...]:
+    first, third = comparison.spread
+    return (
+        comparison.name,
+        str(len(comparison.ours)),
+        comparison.unit,
+        _number(median(comparison.ours)),
+        _number(_worst(comparison, comparison.ours)),
+        _number(median(comparison.bare)),
+        _number(_worst(comparison, comparison.bare)),
+        f"{comparison.ratio:.2f}",
+        f"{first:.2f}..{third:.2f}",
+        str(comparison.goal or "none"),
+        ("met" if comparison.met else "MISSED") if comparison.goal else "",
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def _phase_line(side: str, phases: Mapping[str, float]) -> str:
+    return f"{side}, medians in ms: " + ", ".join(f"{name} {took:.1f}" for name, took in phases.items())
+
+
+def _document(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "name": comparison.name,
+        "unit": comparison.unit,
+        "ours": {"median": median(comparison.ours), "slow_end": _worst(comparison, comparison.ours)},
+        "bare": {"median": median(comparison.bare), "slow_end": _worst(comparison, comparison.bare)},
+        "ratio": comparison.ratio,
+        "quartiles": list(comparison.spread),
+        "goal": str(comparison.goal) if comparison.goal else None,
+        "met": comparison.met,
+        "samples": {"ours": list(comparison.ours), "bare": list(comparison.bare)},
+    }
