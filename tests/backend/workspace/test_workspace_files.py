@@ -40,6 +40,18 @@ def test_bytes_that_are_no_strict_utf8_are_returned_as_unbroken_base64(tmp_path,
     assert base64.b64decode(content.contents, validate=True) == data
 
 
+def test_a_file_tells_where_it_really_is_behind_all_links(place):
+    (place.root / "in").symlink_to("sub/deep")
+    (place.root / "result").symlink_to(f"{place.root}/.codex/request.json")
+    for path, real in {
+        "in/../inner.txt": "sub/inner.txt",
+        "result": ".codex/request.json",
+        "./app.py/": "app.py",
+    }.items():
+        content = read_file(place.root, path, max_bytes=100)
+        assert (content.path, content.real_path) == (path, real)
+
+
 def test_a_large_file_is_read_whole(tmp_path):
     data = os.urandom(3_000_001)
     (tmp_path / "file").write_bytes(data)
@@ -158,6 +170,18 @@ def test_links_that_would_stall_a_listing_are_left_out_and_files_are_not(place):
     assert before == [path for path in listed if "slow" not in path]
     assert "slow40" in listed
     assert "also-slow7" not in listed
+
+
+def test_all_links_of_a_listing_share_their_steps_so_that_many_cannot_stall_it(place):
+    for number in range(100):
+        (place.root / f"link{number:03}").symlink_to("./" * 2000 + "hop")
+    for number in range(3):
+        (place.root / ("hop" + "p" * number)).symlink_to("./" * 2000 + "hop" + "p" * (number + 1))
+    (place.root / "hopppp").write_text("end")
+    (place.root / "hoppp").symlink_to("hopppp")
+    links = [entry.path for entry in list_files(place.root) if entry.path.startswith("link")]
+    assert 0 < len(links) < 100
+    assert all(read_file(place.root, f"link{number:03}", max_bytes=10).contents == "end" for number in (0, 50, 99))
 
 
 def test_the_size_counts_allocated_blocks_of_everything_and_follows_no_link(place):

@@ -103,6 +103,17 @@ def test_a_change_at_any_step_of_a_read_never_shows_what_is_outside(contested, m
         assert changing_pin.calls > 0
 
 
+def test_a_directory_that_became_a_link_is_not_what_the_way_back_leads_to(contested, monkeypatch):
+    changing_pin = ChangeAt(1, lambda: swap(contested / "sub", contested / "evil-folder"))
+    monkeypatch.setattr(paths, "pin", changing_pin)
+    root_fd = os.open(contested, os.O_RDONLY)
+    try:
+        with pytest.raises(FileMissingError, match="replaced"):
+            paths.resolve(root_fd, "sub/deep/..")
+    finally:
+        os.close(root_fd)
+
+
 @contextmanager
 def changing(change):
     """Repeat a change in a thread at full speed; yields the list that counts its rounds."""
