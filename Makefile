@@ -30,8 +30,8 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	  echo 'error[venv-missing]: $(PYTHON) has no venv module' >&2; echo '  hint: sudo apt-get install -y python3-venv' >&2; exit 3; }
 	@echo 'setup: installing the locked dependencies into $(VENV)' >&2
 	@[ -x $(PY) ] || $(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements/dev.txt
-	@$(PY) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip --disable-pip-version-check install --quiet --quiet --require-hashes --requirement requirements/dev.txt
+	@$(PY) -m pip --disable-pip-version-check install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 up: setup ## start the stack and wait until it is ready [MODE=live|mocked]

@@ -115,9 +115,14 @@ def choose(environ: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
+def settings_folder(settings: Settings, plan: Plan) -> Path:
+    """Where the file lies that compose reads the backend's settings from; needed while compose runs only."""
+    return settings.root / "var/stack" / plan.project
+
+
 def _interpolated(settings: Settings, plan: Plan, label: str) -> dict[str, str]:
     socket = socket_of(settings)
-    values_file = settings.root / "var/stack" / plan.project / "settings.env"
+    values_file = settings_folder(settings, plan) / "settings.env"
     env_file.write(values_file, env_file.render(plan.settings))
     return {
         "LADDER_ENV_FILE": str(values_file),

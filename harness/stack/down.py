@@ -6,10 +6,11 @@ only if this checkout started it and nobody else's container runs on it.
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from harness.stack import containers, engine
-from harness.stack.compose import open_compose
+from harness.stack.compose import open_compose, settings_folder
 from harness.stack.secrets import Secrets
 from harness.stack.up import read_plan
 
@@ -33,6 +34,7 @@ def down(settings: Settings, progress: Progress) -> None:
         containers.require_own(containers.find_backend(client, plan.project), root=settings.root, project=plan.project)
         # Stopping needs no secret; compose would only ask for names that are absent.
         open_compose(settings, plan, Secrets({})).run("down", "--remove-orphans")
+        shutil.rmtree(settings_folder(settings, plan))
         removed = containers.remove_workers(client, plan.project)
     if removed:
         progress.note(f"removed {removed} worker containers that were left behind")

@@ -111,6 +111,7 @@ def test_a_stack_comes_up_is_left_alone_changes_its_mode_and_leaves_nothing(new_
 
     assert stack.ladder("down").returncode == 0
     assert left_of(engine, stack.project) == []
+    assert not (ROOT / "var/stack" / stack.project).exists()
     assert stack.ladder("down").returncode == 0
 
 

@@ -1,0 +1,121 @@
+"""What was seen: the values that checks judge, as they are stored and read back.
+
+The shell fills these in and decides nothing; checks read them and touch nothing else. All texts are redacted already,
+so what is judged, what is stored and what is judged again later are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer.
+
+    Attributes:
+        status: HTTP status, or ``None`` when no answer came; then ``error`` says why.
+        headers: Names in lower case.
+        body: The parsed JSON body, else ``None``.
+        text: The body as text.
+        duration_s: From connecting to the last byte.
+        bytes: Size of the body as received.
+        sha256: Digest of the redacted body.
+        error: Class of the transport's failure, such as ``ConnectError``; empty when an answer came.
+    """
+
+    status: int | None
+    headers: Mapping[str, str]
+    body: Any
+    text: str
+    duration_s: float
+    bytes: int = 0
+    sha256: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """Content hashes of a project's files, by listing and reading through the file API.
+
+    Attributes:
+        before: Path → SHA-256 before the step named in ``since``.
+        after: Path → SHA-256 when the check was made.
+    """
+
+    since: str
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    @property
+    def created(self) -> tuple[str, ...]:
+        """Paths that are new."""
+        return tuple(sorted(self.after.keys() - self.before.keys()))
+
+    @property
+    def deleted(self) -> tuple[str, ...]:
+        """Paths that are gone."""
+        return tuple(sorted(self.before.keys() - self.after.keys()))
+
+    @property
+    def modified(self) -> tuple[str, ...]:
+        """Paths with other content."""
+        return tuple(sorted(p for p in self.before.keys() & self.after.keys() if self.before[p] != self.after[p]))
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFact:
+    """One container as the witness saw it: engine events and one inspect, never the backend's word.
+
+    Attributes:
+        labels: Only those whose name starts with ``ladder.``.
+        image: Image id, ``sha256:…``; ``None`` when the container was gone before it could be inspected.
+        started_at: Seconds since the epoch, from the engine's events; ``None`` when it was never started.
+        ended_at: Likewise, of ``die``.
+    """
+
+    id: str
+    labels: Mapping[str, str]
+    image: str | None
+    running: bool
+    exit_code: int | None
+    oom_killed: bool
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What the witness saw of the whole engine, for this project's labels.
+
+    Attributes:
+        available: False when the engine cannot be reached; then container checks are inconclusive.
+        gap: Why something may have been missed; empty when nothing was.
+    """
+
+    available: bool
+    containers: tuple[ContainerFact, ...] = ()
+    gap: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that the checks of one step may look at.
+
+    Attributes:
+        exchange: The answer; of a poll the accepted one, or the last.
+        doc: The unwrapped document, the body when there is no ``unwrap``.
+        variables: Values for ``${…}`` in checks, filled in already where checks hold none.
+        files: By the step named in ``since``.
+        secret_hits: How often something had to be redacted in what the scenario observed.
+    """
+
+    exchange: Exchange
+    doc: Any = None
+    files: Mapping[str, FileChanges] = field(default_factory=dict)
+    witness: Witness = Witness(available=False)
+    secret_hits: int = 0
