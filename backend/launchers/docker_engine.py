@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from backend.launchers.workspace_probe import Finding
 
 CALL_TIMEOUT_S: Final = 30.0
-"""Bound of one call; a start takes 0.1 s alone, and under one second beside fifteen others on two cores."""
+"""Bound of one call; a start took 0.15 s alone, and 2.3 s beside fifteen others on two busy cores."""
 STATUS_TIMEOUT_S: Final = 3.0
 CONFIRM_TIMEOUT_S: Final = 5.0
 """How long a killed worker may take to be gone; 0.1 s is usual."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import re
 import socket
 import warnings
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from captured_answers import TEXTS, api_error, captured_error, inspect
 from fake_engine import FakeEngine
 
 from backend.launchers.base import EngineUnavailableError, LaunchRefusedError, LaunchSpec, Phase
+from backend.launchers.container_body import container_name
 from backend.launchers.container_maker import own_mounts
 from backend.launchers.docker_engine import CALL_TIMEOUT_S, DockerLauncher
 from backend.launchers.docker_settings import DockerSettings
@@ -124,6 +126,13 @@ class TestPrepare:
         launcher.prepare(spec())
         launcher_for(engine, "instance-b").prepare(spec())
         assert len(engine.by_id) == 2
+
+    @pytest.mark.parametrize("other", ["a/b", "a:b", "a-b", "ab" * 40, "ab" * 39 + "cd"])
+    def test_two_instances_never_share_a_name_however_they_are_spelled(self, other):
+        name = container_name("a b", "job-1", 1)
+        assert name != container_name(other, "job-1", 1)
+        assert container_name("ab" * 40, "job-1", 1) != container_name("ab" * 39 + "cd", "job-1", 1)
+        assert re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", name)
 
     def test_the_image_is_resolved_once_for_all_jobs(self, engine, launcher):
         for number in range(3):

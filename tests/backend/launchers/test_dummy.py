@@ -111,9 +111,12 @@ class TestWhatTheProgramSees:
             planted = workspace / name
             planted.parent.mkdir(exist_ok=True)
             planted.write_text("raise SystemExit('hijacked')")
-        launcher, handle = run("import json, os, sys, worker\nprint(json.dumps([os.getcwd(), *sys.path]))")
-        cwd, *path = json.loads(output(launcher, handle))
-        assert cwd == str(workspace)
+        launcher, handle = run(
+            "import json, os, sys, worker\n"
+            "print(json.dumps([os.getcwd(), [sys.flags.isolated, sys.flags.no_site], *sys.path]))"
+        )
+        cwd, flags, *path = json.loads(output(launcher, handle))
+        assert (cwd, flags) == (str(workspace), [1, 1])
         assert "" not in path
         assert not [entry for entry in path if Path(entry).is_relative_to(workspace)]
         assert path[-1].endswith("/program")

@@ -17,6 +17,14 @@ def test_everything_that_was_asked_for_is_granted_by_a_real_engine():
     assert ASKED.missing(granted(inspect("exited with 0"))) == ()
 
 
+def test_what_is_asked_for_is_what_is_expected():
+    mount = {"Type": "bind", "Source": "/srv/ws/p1", "Target": "/workspace", "ReadOnly": False}
+    echoed = [{"Destination": "/workspace", "RW": True, "Propagation": "rprivate"}]
+    answer = {"Config": {"User": ASKED.user}, "HostConfig": ASKED.host_config(mount), "Mounts": echoed}
+    assert ASKED.missing(granted(answer)) == ()
+    assert ASKED.host_config(mount)["Mounts"] == [mount]
+
+
 def test_facts_hold_the_names_of_variables_and_never_a_value():
     facts = granted(inspect("running"))
     assert "canary-value-of-a-key" in json.dumps(inspect("running"))

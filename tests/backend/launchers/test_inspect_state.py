@@ -67,6 +67,12 @@ def test_the_word_of_podman_for_an_ended_container_is_understood():
     assert (state.phase, state.exit_code, state.image_digest) == (Phase.EXITED, 3, "sha256:" + "1" * 64)
 
 
+def test_a_container_that_runs_by_another_word_still_runs():
+    answer = inspect("running")
+    answer["State"] |= {"Status": "a word of tomorrow"}
+    assert worker_state(answer, ASKED).phase is Phase.RUNNING
+
+
 def test_a_container_that_is_stopping_still_runs():
     answer = inspect("exited with 0")
     answer["State"] |= {"Status": "stopping"}
