@@ -83,7 +83,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a poll waits between attempts: ``every_s`` times a power of ``backoff``, capped, give or take ``jitter`` (a share)."""
+    """How a poll waits: ``every_s`` times a power of ``backoff``, at most ``max_every_s``, give or take ``jitter``."""
 
     every_s: float = 0.5
     backoff: float = 1.6
