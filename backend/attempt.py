@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -28,18 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from backend.classification import Ending
-    from backend.job_control import JobControl
+    from backend.job_control import JobControl, Pace
     from backend.launchers.base import Handle, Launcher, LaunchSpec
 
 log = structlog.get_logger(__name__)
-
-OBSERVE_S: Final = 30.0
-"""One look waits at most this long, so that a connection that died silently is noticed."""
-
-ENGINE_PATIENCE_S: Final = 60.0
-"""How long past its deadline a worker may be out of sight; a killed engine was back after 24 s at the most."""
-
-RETRY_S: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -78,11 +70,13 @@ class AttemptDriver:
         launcher: Starts and watches the worker.
         control: Deadline and stop orders.
         before_start: Records the worker's handle; called after it was created and before it is started.
+        pace: How long to wait for what.
     """
 
     launcher: Launcher
     control: JobControl
     before_start: Callable[[Handle], None]
+    pace: Pace
 
     def run(self, spec: LaunchSpec, known: Handle | None, *, max_log_bytes: int) -> AttemptReport:
         """Carry the attempt to its end.
@@ -106,21 +100,21 @@ class AttemptDriver:
         return report
 
     def _start(self, spec: LaunchSpec, report: AttemptReport) -> None:
-        if self.control.stop is not None and report.handle is None:
-            return
+        fresh = report.handle is None
         if report.handle is None:
+            if self.control.must_stop():
+                return
             with report.timed("prepare"):
                 report.handle = self.launcher.prepare(spec)
         self.before_start(report.handle)
-        state = self._look(report.handle, report, timeout_s=0) if self._resumed(report) else None
-        if state is None or state.phase is Phase.CREATED:
+        state = WorkerState(Phase.CREATED) if fresh else self._look(report.handle, report, timeout_s=0)
+        if self._may_launch(state):
             with report.timed("launch"):
                 self._launch(report.handle, report)
         self.control.attach(self.launcher, report.handle)
 
-    @staticmethod
-    def _resumed(report: AttemptReport) -> bool:
-        return "prepare" not in report.timings_ms
+    def _may_launch(self, state: WorkerState | None) -> bool:
+        return state is not None and state.phase is Phase.CREATED and not self.control.must_stop()
 
     def _launch(self, handle: Handle, report: AttemptReport) -> None:
         try:
@@ -134,22 +128,28 @@ class AttemptDriver:
             report.ending = self._last_look(handle, report)
 
     def _last_look(self, handle: Handle, report: AttemptReport) -> Ending:
-        while (state := self._look(handle, report, timeout_s=OBSERVE_S)) is not None:
-            if state.phase is Phase.CREATED and self.control.stop is None:
+        while (state := self._look(handle, report, timeout_s=self.pace.observe_s)) is not None:
+            if self._may_launch(state):
                 self._launch(handle, report)
-                time.sleep(RETRY_S)
+                time.sleep(self.pace.retry_s)
             elif state.phase is not Phase.RUNNING:
                 return state
+            elif self._out_of_patience():
+                return EngineLost("it still runs after every attempt to stop it")
         return EngineLost("the engine did not answer until after the deadline")
 
     def _look(self, handle: Handle, report: AttemptReport, *, timeout_s: float) -> WorkerState | None:
-        while self.control.seconds_left() > -ENGINE_PATIENCE_S:
+        while True:
             try:
                 return self.launcher.observe(handle, timeout_s=timeout_s)
             except EngineUnavailableError:
                 report.interruptions += 1
-                time.sleep(RETRY_S)
-        return None
+            if self._out_of_patience():
+                return None
+            time.sleep(self.pace.retry_s)
+
+    def _out_of_patience(self) -> bool:
+        return self.control.overdue_s() > self.pace.patience_s
 
     def _collect(self, handle: Handle, report: AttemptReport, max_log_bytes: int) -> None:
         with report.timed("collect"):

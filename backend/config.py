@@ -7,7 +7,6 @@ ignored. Lists are written as CSV or as a JSON array. Errors name the setting an
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -20,12 +19,15 @@ from worker.contract import SECRET_NAMES, EngineName
 
 
 def _split_list(value: object) -> object:
-    """Read ``a,b`` or ``["a", "b"]``; anything that is no text is left to the type check."""
+    """Read ``a,b`` or ``["a", "b"]``; anything that is no text is left to the type check.
+
+    Blank items are dropped in both: an empty token would let in whoever sends none.
+    """
     if not isinstance(value, str):
         return value
-    if value.lstrip().startswith("["):
-        return json.loads(value)
-    return [item.strip() for item in value.split(",") if item.strip()]
+    items = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+    stripped = [item.strip() if isinstance(item, str) else item for item in items]
+    return [item for item in stripped if item != ""]
 
 
 ListSetting = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
@@ -96,6 +98,17 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _refuse_an_unreadable_database_url(self) -> Self:
+        try:
+            _password(self.database_url)
+        except Exception:  # noqa: BLE001  # the original may quote the address, which may hold a password
+            msg = (
+                "DATABASE_URL cannot be read; write sqlite:////state/ladder.db or postgresql://user:password@host/name"
+            )
+            raise ValueError(msg) from None
+        return self
+
     @property
     def mode(self) -> str:
         """``mocked`` or ``live``."""
@@ -116,9 +129,11 @@ class Settings(BaseSettings):
 
 
 def _password(url: str) -> str | None:
-    from sqlalchemy.engine import make_url  # late: only the composition root asks
+    from sqlalchemy.engine import make_url  # late: whoever only wants a setting need not wait for it
 
-    return make_url(url).password
+    parsed = make_url(url)
+    in_query = parsed.query.get("password")
+    return parsed.password or (in_query if isinstance(in_query, str) else None)
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -132,7 +147,7 @@ def load_settings(**overrides: object) -> Settings:
     """
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks the values
-    except (ValidationError, ValueError) as error:
+    except (ValueError, OSError) as error:
         raise StartupError("settings-invalid", _explain(error), hint="compare with .env.example") from None
     return settings.model_copy(
         update={
@@ -144,11 +159,6 @@ def load_settings(**overrides: object) -> Settings:
 
 def _explain(error: Exception) -> str:
     if not isinstance(error, ValidationError):
-        return f"a setting cannot be read: {type(error).__name__}"
+        return f".env or .env.live cannot be read: {type(error).__name__}"
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, f['loc'])).upper() or 'settings'}: {f['msg']}" for f in faults)
-
-
-def python_path() -> str:
-    """The directory that holds the ``worker`` package, for the dummy launcher's child process."""
-    return str(Path(sys.modules["worker"].__file__ or ".").parent.parent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alembic import command
 from alembic.config import Config
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from sqlite3 import Connection as SqliteConnection
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import URL, Connection, Engine
 
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for another one; a write transaction here takes about a millisecond."""
+
+_POSTGRES: Final = "postgresql+psycopg"
+_DRIVERS: Final = {"sqlite": "sqlite", "postgres": _POSTGRES, "postgresql": _POSTGRES, _POSTGRES: _POSTGRES}
 
 
 def connect(url: str, *, pool_size: int = 8) -> Engine:
@@ -41,14 +44,8 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
     Raises:
         StartupError: ``database-url-invalid``, or ``database-directory`` when SQLite's directory cannot be made.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        msg = "DATABASE_URL cannot be read as a database address"
-        raise StartupError("database-url-invalid", msg, "for example sqlite:////state/ladder.db") from None
-    if parsed.drivername in {"postgresql", "postgres"}:
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() != "sqlite":
+    parsed = parse_url(url)
+    if parsed.drivername == _POSTGRES:
         return create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
     _make_directory(parsed.database)
     engine = create_engine(
@@ -59,10 +56,30 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
     return engine
 
 
+def parse_url(url: str) -> URL:
+    """Read a database address.
+
+    Raises:
+        StartupError: ``database-url-invalid``; the message holds nothing of the address, which may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise _bad_url("it cannot be read as a database address") from None
+    driver = _DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise _bad_url(f"{parsed.get_backend_name()} is no database that this backend has a driver for")
+    return parsed.set(drivername=driver)
+
+
+def _bad_url(reason: str) -> StartupError:
+    hint = "write sqlite:////state/ladder.db or postgresql://user:password@host/name"
+    return StartupError("database-url-invalid", f"DATABASE_URL: {reason}", hint)
+
+
 def _make_directory(database: str | None) -> None:
     if not database or database == ":memory:":
-        msg = "an in-memory database would forget every job"
-        raise StartupError("database-url-invalid", msg, "name a file, for example sqlite:////state/ladder.db")
+        raise _bad_url("an in-memory database would forget every job")
     try:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -118,30 +135,47 @@ class Database:
 def migrate(engine: Engine) -> str:
     """Bring the schema to the newest revision and make sure that it is what this code expects.
 
+    All in one transaction: when it is refused, the database is as it was before.
+
     Returns:
         The revision that the database now has.
 
     Raises:
-        StartupError: ``migration-failed`` or ``schema-mismatch``, with the reason. Nothing is marked as current then.
+        StartupError: ``database-unreachable``, ``migration-failed`` or ``schema-mismatch``, with the reason.
     """
+    _require_connection(engine)
     try:
-        with engine.begin() as connection:
-            config = alembic_config(connection)
-            command.upgrade(config, "head")
-            problems = _differences(connection)
-            revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+        with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Of two backends that start on one empty database, the second finds the first one's work done.
+                connection.execute(select(func.pg_advisory_xact_lock(WRITE_LOCK)))
+            command.upgrade(alembic_config(connection), "head")
+            revision = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
+            _require_schema(connection, revision)
     except StartupError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {_first_line(error)}"
-        msg = f"the database could not be migrated: {reason}"
-        raise StartupError(
-            "migration-failed", msg, "restore a backup or repair the schema, then start again"
-        ) from error
-    if problems:
-        msg = f"the database is marked as {revision}, but {'; '.join(problems)}"
-        raise StartupError("schema-mismatch", msg, "restore a backup or repair the schema, then start again")
-    return str(revision)
+        msg = f"the database could not be migrated: {type(error).__name__}: {_first_line(error)}"
+        raise StartupError("migration-failed", msg, _REPAIR) from error
+    return revision
+
+
+_REPAIR: Final = "restore a backup or repair the schema, then start again"
+
+
+def _require_connection(engine: Engine) -> None:
+    try:
+        engine.connect().close()
+    except SQLAlchemyError as error:
+        msg = f"the database cannot be opened: {type(error).__name__}: {_first_line(error)}"
+        hint = "start the database, and compare host, name, user and file rights with DATABASE_URL"
+        raise StartupError("database-unreachable", msg, hint) from error
+
+
+def _require_schema(connection: Connection, revision: str) -> None:
+    if problems := _differences(connection):
+        msg = f"the schema is not that of revision {revision}: {'; '.join(problems)}"
+        raise StartupError("schema-mismatch", msg, _REPAIR)
 
 
 def alembic_config(connection: Connection) -> Config:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -22,20 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from backend.attempt import AttemptReport
-    from backend.job_control import JobControl
+    from backend.job_control import JobControl, Pace
+    from backend.launchers.base import Handle
     from backend.run_job import JobRunner
     from backend.signals import JobSignals
 
 log = structlog.get_logger(__name__)
 
-IDLE_S: Final = 5.0
-"""The supervisor looks at the queue at least this often, should a wake-up ever be lost."""
-
-FAULT_PAUSE_S: Final = 2.0
-"""After a fault of ours (the database cannot be written) a job is taken up again no sooner than this."""
-
-STOP_RETRIES: Final = 60
+Result = TypeVar("Result")
 
 
 class Dispatcher:
@@ -58,8 +52,14 @@ class Dispatcher:
         """Held while a job goes from the queue to ``_running``, so that a stop order finds it in one or the other."""
         self._dirty = False
         self._closing = False
+        self._gave_up = threading.Event()
+        """Set when the stop has waited long enough: what is not recorded by then is left to the next start."""
         self._running: dict[str, JobControl] = {}
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
+
+    @property
+    def _pace(self) -> Pace:
+        return self._runner.pace
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left running, then begin to work."""
@@ -86,7 +86,7 @@ class Dispatcher:
 
     def runs(self, job_id: str) -> bool:
         """Whether a thread of this process still looks after the job."""
-        with self._beginning, self._changed:
+        with self._changed:
             return job_id in self._running
 
     def close(self, *, patience_s: float) -> None:
@@ -95,7 +95,8 @@ class Dispatcher:
         Args:
             patience_s: How long to wait for all jobs together, beyond which the next start settles them.
         """
-        with self._changed:
+        # A job that is just being taken up is waited for: it is either stopped with the others or stays queued.
+        with self._beginning, self._changed:
             self._closing = True
             controls = tuple(self._running.values())
         for control in controls:
@@ -104,11 +105,12 @@ class Dispatcher:
         deadline = time.monotonic() + patience_s
         for control in controls:
             control.ended.wait(max(0.0, deadline - time.monotonic()))
+        self._gave_up.set()
         with self._changed:
             self._running.clear()
         self.wake()
         if self._supervisor.is_alive():
-            self._supervisor.join(timeout=IDLE_S)
+            self._supervisor.join(timeout=self._pace.idle_s)
 
     def _supervise(self) -> None:
         while True:
@@ -121,60 +123,64 @@ class Dispatcher:
             self._guarded("supervisor.fill", self._fill)
             self._guarded("supervisor.enforce", self._enforce)
 
-    @staticmethod
-    def _guarded(name: str, action: Callable[[], None]) -> None:
+    def _guarded(self, name: str, action: Callable[[], None]) -> None:
         try:
             action()
         except Exception:
             # The supervisor must outlive a database that is locked or full; the next round tries again.
             log.exception(f"{name}.failed")
-            time.sleep(FAULT_PAUSE_S)
+            self._gave_up.wait(self._pace.fault_pause_s)
 
     def _until_next_deadline(self) -> float:
-        return min([IDLE_S, *(max(0.0, c.seconds_left()) for c in self._running.values() if c.stop is None)])
+        return min([self._pace.idle_s, *(max(0.0, c.seconds_left()) for c in self._running.values() if c.stop is None)])
 
     def _fill(self) -> None:
         with self._changed:
             free = 0 if self._closing else self._max_concurrent - len(self._running)
-            running = set(self._running)
         if free <= 0:
             return
         with self._runner.database.read() as session:
             ready = [job.id for job in repository.runnable_jobs(session, limit=free)]
         for job_id in ready:
-            if job_id not in running:
-                self._start_job(job_id)
+            self._start_job(job_id)
 
     def _start_job(self, job_id: str) -> None:
         with self._beginning:
-            control = self._runner.begin(job_id, self.wake)
+            control = None if self._closing else self._runner.begin(job_id, self.wake)
+            if control is None:
+                return
             with self._changed:
                 self._running[job_id] = control
         threading.Thread(target=self._run, args=(control,), name=f"job-{job_id[:8]}", daemon=True).start()
 
     def _run(self, control: JobControl) -> None:
-        report: AttemptReport | None = None
-        while report is None and not (self._closing and control.stop is None):
-            try:
-                report = self._runner.run_codex_job(control)
-            except Exception:
-                # Its worker is left alone: the attempt's record tells where to go on.
-                log.exception("job.not_settled", job_id=control.job_id)
-                time.sleep(FAULT_PAUSE_S)
-        control.ended.set()
+        end = self._until_done(control, lambda: self._runner.run_codex_job(control))
+        if end is not None:
+            self._until_done(control, lambda: self._runner.record_end(end))
         with self._changed:
             self._running.pop(control.job_id, None)
         self._signals.ended(control.job_id)
+        if end is not None and end.report.handle is not None:
+            self._cleanup.submit(self._remove, control, end.report.handle)
+        # Last, because who waits for it may then close the executor and the database.
+        control.ended.set()
         self.wake()
-        if report is not None and report.handle is not None:
-            self._cleanup.submit(self._remove, control, report)
 
-    def _remove(self, control: JobControl, report: AttemptReport) -> None:
-        if report.handle is None:
-            return
+    def _until_done(self, control: JobControl, action: Callable[[], Result]) -> Result | None:
+        """Try until it works; ``None`` when the process stopped first."""
+        while not self._gave_up.is_set():
+            try:
+                return action()
+            except Exception:
+                # Its worker is left alone: the attempt's record tells where to go on.
+                log.exception("job.not_settled", job_id=control.job_id)
+                self._gave_up.wait(self._pace.fault_pause_s)
+        return None
+
+    def _remove(self, control: JobControl, handle: Handle) -> None:
         begun = time.monotonic()
         try:
-            self._runner.launchers[report.handle.launcher].remove(report.handle)
+            self._runner.launchers[handle.launcher].remove(handle)
             self._runner.record_removal(control, round((time.monotonic() - begun) * 1000, 3))
         except Exception as error:  # noqa: BLE001  # whatever is left, the reaper finds it by its label
             log.warning("worker.not_removed", job_id=control.job_id, error=type(error).__name__)
@@ -195,12 +201,11 @@ class Dispatcher:
         launcher, handle = worker
         log.info("job.stopping", job_id=control.job_id, reason=control.stop.reason)
         self._guarded("stop.record", lambda: self._runner.record_stop(control))
-        for _ in range(STOP_RETRIES):
+        while not (control.ended.is_set() or self._gave_up.is_set()):
             try:
                 launcher.stop(handle, grace_s=self._runner.settings.job_stop_grace_seconds)
             except LauncherError as error:
                 log.warning("job.stop_unanswered", job_id=control.job_id, error=error.reference)
+                control.ended.wait(self._pace.retry_s)
             else:
-                return
-            if control.ended.wait(1.0):
                 return

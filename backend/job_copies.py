@@ -1,8 +1,8 @@
 """Each job's own copies of its result and output, below STATE_DIR, where no worker can reach them.
 
-Layout: ``<STATE_DIR>/jobs/<project>/<job>/`` with ``result.json``, ``worker.log`` and, when the worker left something
-that was not its valid result, ``left-result``. A copy is written to a temporary name and renamed, so a reader never
-sees half of it.
+Layout: ``<STATE_DIR>/jobs/<project>/<job>/`` with ``result.json``, ``worker.log``, ``verdict.json`` and, when the
+worker left something that was not its valid result, ``left-result``. A copy is written to a temporary name and renamed,
+so a reader never sees half of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class JobCopies:
         """Where a worker's invalid or overruled result is kept."""
         return self._root / project_id / job_id / "left-result"
 
+    def verdict_path(self, project_id: str, job_id: str) -> Path:
+        """Where the verdict on the job is kept; written last of all copies."""
+        return self._root / project_id / job_id / "verdict.json"
+
     def save(self, path: Path, text: str) -> None:
         """Write one copy, readable for the backend's user only.
 
@@ -51,13 +56,23 @@ class JobCopies:
             temporary.unlink(missing_ok=True)
             raise
 
-    def read_log(self, project_id: str, job_id: str) -> str:
-        """The kept output of a job; empty when there is none."""
+    @staticmethod
+    def read(path: Path) -> str:
+        """One copy, exactly as it was saved; empty when there is none."""
         try:
-            return self.log_path(project_id, job_id).read_text(encoding="utf-8")
-        except FileNotFoundError:
+            return path.read_bytes().decode("utf-8")
+        except (FileNotFoundError, NotADirectoryError):
             return ""
 
+    def read_log(self, project_id: str, job_id: str) -> str:
+        """The kept output of a job; empty when there is none."""
+        return self.read(self.log_path(project_id, job_id))
+
     def remove_project(self, project_id: str) -> None:
-        """Forget all copies of a project's jobs; harmless when there are none."""
-        shutil.rmtree(self._root / project_id, ignore_errors=True)
+        """Forget all copies of a project's jobs; harmless when there are none.
+
+        Raises:
+            OSError: Some of them cannot be removed.
+        """
+        with suppress(FileNotFoundError):
+            shutil.rmtree(self._root / project_id)

@@ -38,7 +38,6 @@ def configure_logs(log_format: str, redactor: Redactor) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        redact,
     ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(default=str) if log_format == "json" else structlog.dev.ConsoleRenderer()
@@ -52,7 +51,7 @@ def configure_logs(log_format: str, redactor: Redactor) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
         )
     )
     root = logging.getLogger()

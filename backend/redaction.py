@@ -24,7 +24,9 @@ MARKER: Final = "[REDACTED]"
 SHORTEST_SEARCHED: Final = 8
 
 # What may stand between the characters of a broken-up value: white space, zero-width characters, ANSI sequences.
-_GAP: Final = r"(?:[\s\u200b-\u200d\u2060\ufeff]|\x1b\[[0-9;]*[A-Za-z])*"
+# Possessive, and never next to a character that it could take itself, so that no text makes the search slow.
+_GAP: Final = r"(?:[\s\u200b-\u200d\u2060\ufeff]|\x1b\[[0-9;]*+[A-Za-z])*+"
+_GAP_CHARACTERS: Final = re.compile(r"[\s\u200b-\u200d\u2060\ufeff\x1b]")
 
 
 class Secret:
@@ -76,7 +78,9 @@ class Redactor:
         needles = {needle for value in values.values() for needle in _needles(value)}
         # Longest first, so that of two secrets that share a prefix no tail is left over.
         ordered = sorted(needles, key=len, reverse=True)
-        self._pattern = re.compile("|".join(_GAP.join(map(re.escape, needle)) for needle in ordered) or r"(?!)")
+        self.longest = 4 * max(map(len, needles), default=0)
+        """Characters after which no secret goes on that began before; room for gaps included."""
+        self._pattern = re.compile("|".join(map(_broken_up, ordered)) or r"(?!)")
 
     def redact(self, text: str) -> Redacted:
         """Replace in one text; a replacement never grows the text beyond the marker's ten characters a hit."""
@@ -84,17 +88,24 @@ class Redactor:
         return Redacted(clean, hits)
 
     def redact_value(self, value: object) -> tuple[object, int]:
-        """Replace in every string and key of a JSON value; returns the new value and the number of hits."""
-        if isinstance(value, str):
-            found = self.redact(value)
-            return found.text, found.hits
+        """Replace in every string, key and number of a JSON value; returns the new value and the number of hits.
+
+        Anything else than a JSON value is taken as the text that it would be printed as.
+        """
+        if value is None or isinstance(value, bool):
+            return value, 0
         if isinstance(value, list | tuple):
             return self._redact_list(value)
         if isinstance(value, dict):
-            pairs = [(self.redact(str(key)), self.redact_value(item)) for key, item in value.items()]
-            hits = sum(key.hits + item_hits for key, (_, item_hits) in pairs)
-            return {key.text: item for key, (item, _) in pairs}, hits
-        return value, 0
+            return self._redact_dict(value)
+        found = self.redact(str(value))
+        unchanged = isinstance(value, int | float) and not found.hits
+        return value if unchanged else found.text, found.hits
+
+    def _redact_dict(self, values: Mapping[object, object]) -> tuple[dict[str, object], int]:
+        pairs = [(self.redact(str(key)), self.redact_value(item)) for key, item in values.items()]
+        hits = sum(key.hits + item_hits for key, (_, item_hits) in pairs)
+        return {key.text: item for key, (item, _) in pairs}, hits
 
     def _redact_list(self, values: Sequence[object]) -> tuple[list[object], int]:
         items = [self.redact_value(item) for item in values]
@@ -107,11 +118,16 @@ class Redactor:
         return [item for item, _ in items], hits
 
 
+def _broken_up(needle: str) -> str:
+    return _GAP.join(map(re.escape, needle))
+
+
 def _needles(value: str) -> Iterator[str]:
     """Spell a secret in the forms that can be spelt in advance; each line of a long value counts as a value."""
     for part in {value, *(line.strip() for line in value.splitlines())}:
         if len(part) >= SHORTEST_SEARCHED:
-            yield from (form for form in _forms(part) if len(form) >= SHORTEST_SEARCHED)
+            forms = (_GAP_CHARACTERS.sub("", form) for form in _forms(part))
+            yield from (form for form in forms if len(form) >= SHORTEST_SEARCHED)
 
 
 def _forms(value: str) -> Iterable[str]:
@@ -128,6 +144,8 @@ def _forms(value: str) -> Iterable[str]:
         percent,
         re.sub("%..", lambda code: code[0].lower(), percent),
         "".join(f"%{byte:02X}" for byte in data),
+        "".join(f"\\u{ord(character):04x}" for character in value),
+        "".join(f"\\x{byte:02x}" for byte in data),
         data.hex(),
         data.hex().upper(),
         base64.b32encode(data).decode().rstrip("=")[: len(data) * 8 // 5],

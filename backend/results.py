@@ -3,13 +3,16 @@
 A result is taken only after its attempt has ended, from bytes that can no longer change. It passes the redactor before
 anything keeps it. When an attempt ends with a failure kind, the backend writes the document itself, in the same shape,
 so that whoever polls always comes to an end.
+
+What is taken can be kept and shown by everything behind it: it is no deeper than ``MAX_DEPTH``, its numbers are finite
+and its text can be encoded.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from worker.contract import (
     MAX_SUMMARY_CHARS,
@@ -23,7 +26,12 @@ from worker.contract import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from backend.redaction import Redactor
+
+MAX_DEPTH: Final = 64
+"""Of a result document; the fields of the contract need two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +66,46 @@ def take(data: bytes, identity: JobIdentity, *, max_bytes: int, redactor: Redact
         ContractError: The document breaks the contract; see ``worker.contract.parse_result``.
     """
     document = parse_result(data, project_id=identity.project_id, job_id=identity.job_id, max_bytes=max_bytes)
-    clean: dict[str, Any] = {}
-    hits = 0
-    for key, value in document.items():
-        clean[redactor.redact(key).text], found = redactor.redact_value(value)
-        hits += found + redactor.redact(key).hits
-    _require_storable(clean)
-    text = json.dumps(clean, indent=2, ensure_ascii=False) + "\n" if hits else data.decode("utf-8")
-    return TakenResult(text, ResultStatus(clean["status"]), _summary(clean["summary"]), hits)
+    _require_shallow(document)
+    clean, hits = redactor.redact_value(document)
+    assert isinstance(clean, dict)  # noqa: S101  # it was one before
+    rewritten = _storable(clean)
+    # A secret can also stand where parsing loses it, as the first value of a key that comes twice.
+    raw = data.decode("utf-8")
+    hidden = 0 if hits else redactor.redact(raw).hits
+    text = rewritten if hits or hidden else raw
+    return TakenResult(text, ResultStatus(clean["status"]), storable_summary(clean["summary"]), hits + hidden)
 
 
-def _require_storable(document: dict[str, Any]) -> None:
-    text = json.dumps(document, ensure_ascii=False)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ContractError("result-not-json", "the result holds a lone surrogate, which no text can carry")
+def _require_shallow(document: dict[str, Any]) -> None:
+    level: list[Any] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [child for value in level for child in _children(value)]
+    if level:
+        raise ContractError("result-not-json", f"the result is nested more than {MAX_DEPTH} levels deep")
 
 
-def _summary(text: str) -> str:
-    # PostgreSQL stores no NUL in a text.
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:MAX_SUMMARY_CHARS]
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _storable(document: dict[str, Any]) -> str:
+    try:
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ContractError("result-not-json", "the result holds a lone surrogate, which no text can carry") from error
+    except ValueError as error:
+        raise ContractError("result-not-json", "the result holds a number that is not finite") from error
+    return text
+
+
+def storable_summary(text: str) -> str:
+    """Cut a summary to its limit and make it fit for every database: PostgreSQL stores no NUL in a text."""
+    clean = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return clean[:MAX_SUMMARY_CHARS]
 
 
 def write_for_failure(identity: JobIdentity, kind: FailureKind, *, summary: str, times: tuple[str, str]) -> str:
@@ -95,7 +124,7 @@ def write_for_failure(identity: JobIdentity, kind: FailureKind, *, summary: str,
         engine=identity.engine,
         written_by=WrittenBy.BACKEND,
         status=ResultStatus.ERROR,
-        summary=_summary(summary),
+        summary=storable_summary(summary),
         created_files=(),
         modified_files=(),
         errors=(kind.value,),

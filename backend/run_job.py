@@ -1,28 +1,30 @@
 """The use case ``run_codex_job``: one accepted job, from the queue to a state that never changes again.
 
 1. Record an attempt and its deadline. 2. Prepare the workspace and the request. 3. Launch one worker and wait for its
-end. 4. Judge what it left. 5. Keep result and output, then set the job's final state in one transaction. 6. Remove the
+end. 4. Judge what it left, keep result and output. 5. Set the job's final state in one transaction. 6. Remove the
 worker. No database connection is held during 2 to 4. Whatever goes wrong on the way ends the job with a failure kind
-and a readable result; only a database that cannot be written leaves it for the next start.
+and a readable result; only a database that cannot be written leaves it for later, and then step 5 alone is repeated.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 
 from backend import repository
 from backend.attempt import AttemptDriver, AttemptReport
-from backend.classification import RecordedStop, StopReason
-from backend.job_control import JobControl
+from backend.classification import EngineLost, RecordedStop, StopReason
+from backend.job_control import JobControl, Pace
 from backend.judgement import Judge
-from backend.launchers.base import Handle, LaunchRefusedError, LaunchSpec, WorkerState
-from backend.lifecycle import check_move, later_than, now, rfc3339
+from backend.launchers.base import Handle, LauncherError, LaunchRefusedError, LaunchSpec, WorkerState
+from backend.lifecycle import check_move, has_ended, later_than, now, rfc3339
 from backend.models import Attempt
 from backend.workspace import writer
 from backend.workspace.errors import WorkspaceError
@@ -79,12 +81,26 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class JobEnd:
+    """The end of a job that is known and not yet recorded.
+
+    Attributes:
+        report: Its ``handle`` names the worker that is still to be removed.
+    """
+
+    job: Job
+    report: AttemptReport
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class JobRunner:
     """Everything that running a job needs; shared by all job threads.
 
     Attributes:
         launchers: By name; an attempt made by one that is not configured now cannot be watched and counts as lost.
         active: Name of the launcher for new attempts.
+        pace: How long to wait for what.
     """
 
     database: Database
@@ -94,50 +110,58 @@ class JobRunner:
     copies: JobCopies
     redactor: Redactor
     metrics: Metrics
+    pace: Pace = field(default_factory=Pace)
 
-    def begin(self, job_id: str, wake: Callable[[], None]) -> JobControl:
-        """Record that a queued job runs now, with its first attempt; or take up the attempt that a restart left."""
-        with self.database.write() as session:
+    def begin(self, job_id: str, wake: Callable[[], None]) -> JobControl | None:
+        """Record that a queued job runs now, with its first attempt; or take up the attempt that a restart left.
+
+        Returns:
+            The handle on the running job; ``None`` when it was ended or removed while it waited.
+        """
+        with suppress(NoResultFound), self.database.write() as session:
             job = repository.job_by_id(session, job_id)
-            attempt = repository.latest_attempt(session, job_id)
-            if attempt is None:
-                check_move(job.status, JobStatus.IN_PROGRESS)
-                present = now()
-                job.status, job.started_at = JobStatus.IN_PROGRESS, present
-                job.updated_at = later_than(job.updated_at, present)
-                attempt = Attempt(
-                    job_id=job_id,
-                    number=1,
-                    launcher=self.active,
-                    phase=CREATING,
-                    deadline_at=present + self._timeout(),
-                )
-                session.add(attempt)
+            if has_ended(job.status):
+                return None
+            attempt = repository.latest_attempt(session, job_id) or self._first_attempt(job)
+            if attempt.phase == CREATING:
+                self._bind_to_active_launcher(job, attempt)
+            session.add(attempt)
             control = JobControl(job_id, attempt.deadline_at, wake)
             if attempt.stop_reason and attempt.stop_requested_at:
                 control.restore_stop(RecordedStop(StopReason(attempt.stop_reason), attempt.stop_requested_at))
-        return control
+            return control
+        return None
 
-    def run_codex_job(self, control: JobControl) -> AttemptReport:
-        """Run a job that has begun until its end is recorded.
+    def _first_attempt(self, job: Job) -> Attempt:
+        check_move(job.status, JobStatus.IN_PROGRESS)
+        present = now()
+        job.status, job.started_at = JobStatus.IN_PROGRESS, present
+        job.updated_at = later_than(job.updated_at, present)
+        deadline_at = present + timedelta(seconds=self.settings.job_timeout_seconds)
+        return Attempt(job_id=job.id, number=1, launcher=self.active, phase=CREATING, deadline_at=deadline_at)
 
-        Returns:
-            The report, whose ``handle`` names the worker that is still to be removed.
-        """
+    def _bind_to_active_launcher(self, job: Job, attempt: Attempt) -> None:
+        # The mode may have changed since the job was accepted, and `dummy` must mean that no container ran.
+        attempt.launcher = self.active
+        if (job.engine == EngineName.DUMMY) != (self.active == EngineName.DUMMY):
+            job.engine = EngineName.DUMMY if self.active == EngineName.DUMMY else self.settings.worker_engine
+
+    def run_codex_job(self, control: JobControl) -> JobEnd:
+        """Run a job that has begun until its end is known; ``record_end`` is to follow."""
         with self.database.read() as session:
             job = repository.job_by_id(session, control.job_id)
             attempt = repository.latest_attempt(session, control.job_id)
             workspace = Path(repository.workspace_path(session, job.project_id))
         assert attempt is not None  # noqa: S101  # `begin` recorded it
         order = Order(job, attempt, workspace)
+        judge = Judge(self.copies, self.redactor, self.settings.max_result_bytes)
         with structlog.contextvars.bound_contextvars(job_id=job.id, project_id=job.project_id, trace_id=job.trace_id):
             log.info("job.started", job_type=job.job_type, engine=job.engine, launcher=attempt.launcher)
             self._mention_dummy(attempt.launcher)
+            if (earlier := judge.recall(job, workspace)) is not None:
+                return JobEnd(job, self._look_back(order), earlier)
             report = self._drive(order, control)
-            judge = Judge(self.copies, self.redactor, self.settings.max_result_bytes)
-            verdict = judge.judge(job, workspace, report=report, stop=control.stop)
-            self._finish(job, report, verdict)
-        return report
+            return JobEnd(job, report, judge.judge(job, workspace, report=report, stop=control.stop))
 
     @staticmethod
     def _mention_dummy(launcher: str) -> None:
@@ -158,25 +182,33 @@ class JobRunner:
             if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
                 attempt.timings_ms = attempt.timings_ms | {"remove": remove_ms}
 
+    def _look_back(self, order: Order) -> AttemptReport:
+        """Report on a worker whose end was judged before a restart; it is not started again, whatever its phase."""
+        report = AttemptReport(handle=order.known_worker())
+        if report.handle is not None and (launcher := self.launchers.get(report.handle.launcher)) is not None:
+            with suppress(LauncherError):
+                report.ending = launcher.observe(report.handle, timeout_s=0)
+        return report
+
     def _drive(self, order: Order, control: JobControl) -> AttemptReport:
-        job, attempt = order.job, order.attempt
-        known = order.known_worker()
+        job, known = order.job, order.known_worker()
+        launcher = self.launchers.get(order.attempt.launcher)
+        if launcher is None:
+            return AttemptReport(ending=EngineLost(f"launcher {order.attempt.launcher} is not configured any more"))
         try:
-            launcher = self._launcher(attempt.launcher)
             if known is None:
                 self._prepare_workspace(order)
-            driver = AttemptDriver(launcher, control, lambda handle: self._record_start(job.id, handle))
+            driver = AttemptDriver(launcher, control, lambda handle: self._record_start(job.id, handle), self.pace)
             return driver.run(self._spec(order), known, max_log_bytes=self.settings.max_log_bytes)
         except WorkspaceError as error:
             return AttemptReport(ending=LaunchRefusedError(error.reference, str(error), error.hint))
-        except LaunchRefusedError as error:
-            return AttemptReport(ending=error)
-
-    def _launcher(self, name: str) -> Launcher:
-        if name not in self.launchers:
-            hint = "start the backend in the mode that launched the job"
-            raise LaunchRefusedError("launcher-missing", f"launcher {name} is not configured", hint)
-        return self.launchers[name]
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            # A fault of ours must not keep the job for ever; its worker is removed, or found by the reaper.
+            log.exception("job.fault")
+            handle = control.worker[1] if control.worker else known
+            return AttemptReport(handle=handle, ending=EngineLost(f"the backend failed ({type(error).__name__})"))
 
     def _prepare_workspace(self, order: Order) -> None:
         workspace = order.workspace
@@ -206,30 +238,37 @@ class JobRunner:
             deadline_at=order.attempt.deadline_at,
         )
 
-    def _timeout(self) -> timedelta:
-        return timedelta(seconds=self.settings.job_timeout_seconds)
-
     def _record_start(self, job_id: str, handle: Handle) -> None:
         with self.database.write() as session:
             attempt = repository.latest_attempt(session, job_id)
             if attempt is not None and attempt.phase != STARTING:
                 attempt.phase, attempt.ref = STARTING, handle.ref
 
-    def _finish(self, job: Job, report: AttemptReport, verdict: Verdict) -> None:
+    def record_end(self, end: JobEnd) -> None:
+        """Set a job's final state in one transaction; harmless when it was recorded and the answer was lost."""
+        verdict = end.verdict
         with self.database.write() as session:
-            stored = repository.job_by_id(session, job.id)
-            attempt = repository.latest_attempt(session, job.id)
+            stored = repository.job_by_id(session, end.job.id)
+            if has_ended(stored.status):
+                return
+            attempt = repository.latest_attempt(session, end.job.id)
             check_move(stored.status, verdict.status)
             present = now()
             stored.status, stored.failure_kind = verdict.status, verdict.failure_kind
             stored.summary, stored.result = verdict.summary, verdict.result_text
             stored.finished_at = stored.updated_at = later_than(stored.updated_at, present)
             if attempt is not None:
-                _copy_facts(attempt, report, verdict)
+                _copy_facts(attempt, end.report, verdict)
             duration_s = (present - (stored.started_at or present)).total_seconds()
+        self._note_end(end, duration_s)
+
+    def _note_end(self, end: JobEnd, duration_s: float) -> None:
+        job, verdict = end.job, end.verdict
         self.metrics.job_ended(job.job_type, verdict.status, verdict.failure_kind, duration_s=duration_s)
+        ids = {"job_id": job.id, "project_id": job.project_id, "trace_id": job.trace_id}
+        facts = {"failure_kind": verdict.failure_kind, "duration_s": round(duration_s, 3)}
         emit = log.info if verdict.status is JobStatus.COMPLETED else log.warning
-        emit("job.ended", status=verdict.status, failure_kind=verdict.failure_kind, duration_s=round(duration_s, 3))
+        emit("job.ended", status=verdict.status, **facts, **ids)
 
 
 def _copy_facts(attempt: Attempt, report: AttemptReport, verdict: Verdict) -> None:
