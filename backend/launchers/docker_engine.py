@@ -95,13 +95,13 @@ class DockerLauncher:
     def probe_workspace(self, workspace_root: Path) -> LauncherStatus:
         """Prove that workers see the workspace root and may write there; run once at start.
 
-        One container does it in about 0.2 s and is removed. What it finds wrong with the workspace stays in
-        ``status`` from now on; an engine or image that is missing is seen by ``status`` itself. Never raises.
+        One container does it in about 0.2 s and is removed. What only a change of the deployment can repair stays
+        in ``status`` from now on; an engine or image that is missing is seen by ``status`` itself. Never raises.
         """
         settings = replace(self._settings, command=workspace_probe.COMMAND)
         with closing(DockerLauncher(settings, client_factory=self._client_factory)) as prober:
             finding = workspace_probe.probe(prober, workspace_root)
-        self._finding = finding if finding and finding.reference.startswith("workspace-") else None
+        self._finding = finding if finding and finding.lasting else None
         return _told(self.status(), finding)
 
     def prepare(self, spec: LaunchSpec) -> Handle:

@@ -138,7 +138,7 @@ def granted(inspect: Mapping[str, Any]) -> dict[str, object]:
         "host_namespaces": [name for name in ("PidMode", "UTSMode", "UsernsMode") if host.get(name) == "host"],
         "init": host.get("Init") is True,
         "mounts": sorted(f"{m.get('Destination')} {'rw' if m.get('RW') else 'ro'}" for m in mounts),
-        "shared_mounts": [m["Destination"] for m in mounts if m.get("Propagation") not in _PRIVATE],
+        "shared_mounts": [m["Destination"] for m in mounts if m.get("Propagation") not in _ONE_WAY],
         "other_access": [name for name in _OTHER_ACCESS if host.get(name)],
         "auto_remove": bool(host.get("AutoRemove")),
         "log_driver": (host.get("LogConfig") or {}).get("Type", ""),
@@ -146,7 +146,8 @@ def granted(inspect: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-_PRIVATE: Final = {None, "", "private", "rprivate"}
+# What a worker mounts never reaches the host; a slave sees the host's later mounts, and is the only way into a volume.
+_ONE_WAY: Final = {None, "", "private", "rprivate", "slave", "rslave"}
 _OTHER_ACCESS: Final = ("Binds", "Devices", "DeviceRequests", "VolumesFrom", "PortBindings", "Links", "GroupAdd")
 
 

@@ -142,8 +142,11 @@ class WorkspaceMap:
         kind, source = mount.get("Type"), mount.get("Source")
         if kind == "volume" and self.api_version >= _SUBPATH_API:
             return _volume(mount["Name"], rest)
-        if kind == "bind" or (kind == "volume" and source and mount.get("Driver") == "local"):
+        if kind == "bind":
             return _bind(PurePosixPath(str(source), rest))
+        if kind == "volume" and source and mount.get("Driver") == "local":
+            # The engine refuses a private mount of anything below its own data root: "must use … rslave or rshared".
+            return _bind(PurePosixPath(str(source), rest), propagation="rslave")
         msg = f"WORKSPACE_ROOT is on a mount of type {kind!r} that cannot be shared with a worker"
         raise LaunchRefusedError("workspace-not-mapped", msg, _HINT)
 
@@ -154,14 +157,14 @@ def _absolute(directory: str) -> str:
     return directory
 
 
-def _bind(source: PurePosixPath) -> dict[str, Any]:
+def _bind(source: PurePosixPath, propagation: str = "rprivate") -> dict[str, Any]:
     # A mount, never a `Binds` entry: with that one a missing source becomes a new directory of root's.
     return {
         "Type": "bind",
         "Source": str(source),
         "Target": WORKSPACE_TARGET,
         "ReadOnly": False,
-        "BindOptions": {"Propagation": "rprivate"},
+        "BindOptions": {"Propagation": propagation},
     }
 
 

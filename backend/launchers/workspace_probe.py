@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from backend.launchers.base import LauncherError, LaunchSpec, Phase
+from backend.launchers.base import LauncherError, LaunchRefusedError, LaunchSpec, Phase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ COMMAND: Final = (
     "-c",
     "from pathlib import Path; w = Path('/workspace'); (w / 'answer').write_text((w / 'question').read_text()[::-1])",
 )
+_PASSING: Final = {"image-missing", "disk-full", "network-pools-exhausted", "engine-failed"}
 _TIMEOUT_S: Final = 20.0
 _LOG_BYTES: Final = 2000
 _HINT: Final = (
@@ -38,11 +39,16 @@ _HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why workers cannot use the workspace."""
+    """Why workers cannot use the workspace.
+
+    Attributes:
+        lasting: Jobs will fail for it until the deployment is changed; nothing that may pass or that others will see.
+    """
 
     reference: str
     problem: str
     hint: str
+    lasting: bool = True
 
 
 def probe(launcher: Launcher, root: Path) -> Finding | None:
@@ -65,7 +71,8 @@ def probe(launcher: Launcher, root: Path) -> Finding | None:
             "workspace-root-unusable", f"{root} cannot be written: {error.strerror}", "repair WORKSPACE_ROOT"
         )
     except LauncherError as error:
-        return Finding(error.reference, str(error), error.hint)
+        lasting = isinstance(error, LaunchRefusedError) and error.reference not in _PASSING
+        return Finding(error.reference, str(error), error.hint, lasting)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

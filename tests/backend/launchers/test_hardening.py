@@ -84,6 +84,13 @@ def test_a_read_only_or_shared_workspace_is_a_finding():
     assert ASKED.missing(granted(answer)) == ("mounts", "shared_mounts")
 
 
+@pytest.mark.parametrize(("propagation", "missing"), [("rslave", ()), ("", ()), ("shared", ("shared_mounts",))])
+def test_a_mount_that_reaches_only_inwards_is_no_finding(propagation, missing):
+    answer = inspect("running")
+    answer["Mounts"][0]["Propagation"] = propagation
+    assert ASKED.missing(granted(answer)) == missing
+
+
 def test_a_container_without_any_of_it_misses_all_but_what_is_harmless_by_default():
     assert set(ASKED.missing(granted({}))) == {
         *("user", "network", "read_only_root", "tmpfs", "capabilities_dropped", "no_new_privileges", "memory_bytes"),

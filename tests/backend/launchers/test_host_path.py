@@ -90,6 +90,8 @@ class TestRules:
     def test_a_volume_becomes_a_bind_of_its_directory_on_engines_that_ignore_subpaths(self):
         mount = workspace_map("/data/ws", own_mounts=SEVERAL, api=(1, 44)).mount(Path("/data/ws/p1"))
         assert (mount["Type"], mount["Source"]) == ("bind", "/var/lib/docker/volumes/capture-volume/_data/ws/p1")
+        # Below its own data root the engine accepts nothing tighter.
+        assert mount["BindOptions"] == {"Propagation": "rslave"}
 
     @pytest.mark.parametrize("api", [(1, 45), (1, 52), (2, 0)])
     def test_a_volume_keeps_its_name_and_gets_a_subpath_on_newer_ones(self, api):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from captured_answers import captured_error
+import requests.exceptions
+from captured_answers import api_error, captured_error
 from fake_engine import FakeEngine
 
 from backend.launchers.docker_engine import DockerLauncher
@@ -95,6 +96,21 @@ def test_a_refused_mount_is_a_problem_of_the_workspace(engine, launcher, root):
     engine.faults["create"] = [captured_error("create: workspace missing")]
     assert launcher.probe_workspace(root).problem.startswith("workspace-missing: ")
     assert launcher.status().problem.startswith("workspace-missing: ")
+
+
+@pytest.mark.parametrize(
+    "passing", [api_error(500, "write x: no space left on device"), requests.exceptions.ConnectionError("aborted")]
+)
+def test_what_may_pass_is_told_and_does_not_stay(engine, launcher, passing):
+    engine.faults["create"] = [passing]
+    assert launcher.probe_workspace(launcher._settings.workspace_root).problem
+    assert launcher.status().problem == ""
+
+
+def test_a_mount_that_the_engine_refuses_stays(engine, launcher, root):
+    engine.faults["create"] = [captured_error("create: workspace not absolute")]
+    launcher.probe_workspace(root)
+    assert launcher.status().problem.startswith("mount-refused: ")
 
 
 def test_a_missing_image_is_told_and_does_not_stay_when_it_was_built(engine, launcher, root):
