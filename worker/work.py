@@ -61,7 +61,8 @@ def work(request: JobRequest, worker: Worker, *, deadline: datetime) -> tuple[Ou
         return Outcome(explanation, (SLEEP_SECONDS_INVALID,)), Changes()
     attempt = _Attempt(engine, request, worker, deadline)
     outcome = attempt.run(seconds)
-    if worker.stop.requested and not outcome.errors:
+    if worker.stop.requested:
+        # Also when it came too late to interrupt, or when some clean-up raised in the place of ``Stopped``.
         outcome = CANCELLED
     return attempt.looked_after(outcome)
 

@@ -93,9 +93,9 @@ class Workspace:
         current = os.dup(self.descriptor)
         try:
             for part in parts:
-                below = _open(part, DIRECTORY, within=current)
-                os.close(current)
-                current = below
+                # In this order an interruption may leave a descriptor open, but never closes one twice.
+                current, above = _open(part, DIRECTORY, within=current), current
+                os.close(above)
             yield current
         finally:
             os.close(current)

@@ -2,13 +2,14 @@
 
 import ast
 import io
+import sys
 import tokenize
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from worker.rules.comment import MAX_COMMENT_CHARS, PREFIX, escaped, with_comment
+from worker.rules.comment import MAX_COMMENT_CHARS, PREFIX, escaped, same_program, with_comment
 from worker.rules.problem import EditError
 from worker.rules.source import Source
 from worker.rules.texts import APP
@@ -120,6 +121,21 @@ def test_a_file_whose_end_cannot_hold_a_comment_safely_is_not_edited(data):
     with pytest.raises(EditError) as caught:
         with_comment(Source.parse("app.py", data), "hello")
     assert caught.value.code == "unsupported_layout:app.py"
+
+
+def test_a_program_too_deep_to_compare_is_not_edited():
+    # The parser allows about three times the depth that Python code may recurse to (CPython 3.11, Python-ast.c).
+    deep = Source.parse("app.py", f"x{'.a' * (sys.getrecursionlimit() * 3 // 2)}\n".encode())
+    with pytest.raises(EditError) as caught:
+        with_comment(deep, "hello")
+    assert caught.value.code == "edit_would_break:app.py"
+
+
+def test_programs_are_compared_by_their_trees():
+    assert same_program(b"x = 1\n", b"x=1 # one\n")
+    assert not same_program(b"x = 1\n", b"x = 2\n")
+    assert not same_program(b"x = 1\n", b"x = (\n")
+    assert not same_program(b"(\n", b"(\n")
 
 
 def test_two_edits_leave_two_comments():

@@ -65,7 +65,9 @@ def test_the_live_ladder_s_controlled_failure_and_long_run(tmp_path):
 
 def test_the_mocked_ladder(bench):
     bench.ask(GENERATE, job_type="initial_project", engine="dummy")
-    first = bench.perform(SLEEP_SECONDS="3600", OPENAI_API_KEY="x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda _seconds: pytest.fail("the dummy never sleeps"))
+        first = bench.perform(SLEEP_SECONDS="3600", OPENAI_API_KEY="x")
     succeeded(first, created=THREE)
     assert (first.result["engine"], first.result["written_by"]) == ("dummy", "worker")
     assert first.result["logs"][:3] == [

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import subprocess
 import sys
 
@@ -63,7 +64,8 @@ def test_a_malformed_traceparent_gives_no_trace_id(bench):
 
 
 @pytest.mark.parametrize("name", ["openai", "codex"])
-def test_an_engine_that_this_worker_does_not_have_is_refused(project, name):
+def test_an_engine_that_this_worker_does_not_have_is_refused_at_once(project, monkeypatch, name):
+    monkeypatch.setattr("time.sleep", lambda _seconds: pytest.fail("there is nothing to wait for"))
     before = project.files()
     project.ask("Say hello.", engine=name)
     ran = project.perform(SLEEP_SECONDS="3600")
@@ -196,6 +198,20 @@ def test_the_program_prints_its_log_and_exits_0(bench):
     assert code == ExitCode.OK
     assert output.splitlines() == bench.result()["logs"]
     assert len(bench.printed()) == 10
+
+
+def test_the_program_makes_files_that_others_may_read_whatever_the_umask(bench):
+    bench.path.chmod(0o777)
+    bench.ask(GENERATE, job_type="initial_project")
+    umask = os.umask(0o077)
+    try:
+        assert finished(bench)[0] == ExitCode.OK
+    finally:
+        os.umask(umask)
+    modes = {
+        path: stat.S_IMODE((bench.path / path).stat().st_mode) for path in ("tests", "app.py", ".codex/result.json")
+    }
+    assert modes == {"tests": 0o777, "app.py": 0o644, ".codex/result.json": 0o644}
 
 
 def test_the_program_exits_0_for_a_job_that_failed(bench):
