@@ -16,6 +16,15 @@ PROJECT_ID = "0192f0c1-0000-7000-8000-00000000000a"
 JOB_ID = "0192f0c1-0000-7000-8000-00000000000b"
 TRACE = "0192f0c1c0de7000800000000000000c"
 GENERATE = "Generate a minimal Python CLI project that prints the first 10 Fibonacci numbers and includes a basic test."
+NEWLINE = "Append a trailing newline to README.md if missing."
+DOCS = "Add a docs folder."
+USE = "Use format_sequence in app.py."
+MAKE = "Add a helper module utils.py."
+ARGUMENTS = "Parse command-line arguments."
+SPLIT = "Move fibonacci() to fibonacci.py."
+TEXTS = "Enhance the README."
+ITERATIVE = "Refactor to an iterative loop with a guard."
+COUNT = "Print the first 15 numbers."
 
 
 @dataclass(frozen=True)
@@ -130,3 +139,21 @@ class Bench:
         ran = self.run("-m", "unittest", "tests/test_cli.py")
         assert ran.returncode == 0, ran.stderr
         assert "Ran 1 test" in ran.stderr
+
+
+def assert_success(ran, created=(), modified=()):
+    assert (ran.result["status"], ran.result["errors"]) == ("success", [])
+    assert ran.lists == {"created": list(created), "modified": list(modified), "deleted": []}
+
+
+def assert_no_change(ran):
+    assert_success(ran)
+    assert ran.result["summary"].startswith("No changes:")
+
+
+def assert_refused(project, instruction, code):
+    before = project.files()
+    ran = project.edit(instruction)
+    assert (ran.result["status"], ran.result["errors"]) == ("error", [code])
+    assert ran.lists == {"created": [], "modified": [], "deleted": []}
+    assert project.files() == before
