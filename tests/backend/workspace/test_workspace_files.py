@@ -1,11 +1,13 @@
 import base64
+import fcntl
 import hashlib
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from backend.workspace.errors import WorkspaceError
+from backend.workspace.errors import FileMissingError, WorkspaceError
 from backend.workspace.files import FileEntry, list_files, read_file, workspace_size
 
 
@@ -50,6 +52,22 @@ def test_a_file_tells_where_it_really_is_behind_all_links(place):
     }.items():
         content = read_file(place.root, path, max_bytes=100)
         assert (content.path, content.real_path) == (path, real)
+
+
+def test_a_lease_on_a_file_does_not_make_a_read_wait_for_its_holder(tmp_path):
+    file = tmp_path / "leased"
+    file.write_text("x")
+    # The kernel tells the holder by a signal; whoever holds a lease in a workspace simply does not react.
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        with file.open("r+b") as holder:
+            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            with pytest.raises(FileMissingError) as caught:
+                read_file(tmp_path, "leased", max_bytes=10)
+    finally:
+        signal.signal(signal.SIGIO, before)
+    assert caught.value.reference == "file-unreadable"
+    assert read_file(tmp_path, "leased", max_bytes=10).contents == "x"
 
 
 def test_a_large_file_is_read_whole(tmp_path):
