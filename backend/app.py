@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from backend.api import envelope, files, jobs, projects, system
 from backend.api.dependencies import Parts
 from backend.api.middleware import (
+    BodyLimitMiddleware,
     EnvelopeCORSMiddleware,
     RequestSpanMiddleware,
     TokenMiddleware,
@@ -46,10 +47,12 @@ from backend.workspace.writer import owner_for_worker
 from worker.contract import SECRET_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from backend.config import Settings
     from backend.launchers.base import Launcher
+
+    LauncherMaker = Callable[[Settings], Mapping[str, Launcher]]
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +90,7 @@ class Backend:
         self.database.close()
 
 
-def assemble(settings: Settings, metrics: Metrics) -> Backend:
+def assemble(settings: Settings, metrics: Metrics, make_launchers: LauncherMaker) -> Backend:
     """Put the parts together and bring the database up to date.
 
     Raises:
@@ -97,11 +100,10 @@ def assemble(settings: Settings, metrics: Metrics) -> Backend:
         _require_directory(directory)
     database = Database(connect(settings.database_url))
     log.info("database.ready", revision=migrate(database.engine), dialect=database.engine.dialect.name)
-    return _wire(settings, database, metrics=metrics)
+    return _wire(settings, database, launchers=make_launchers(settings), metrics=metrics)
 
 
-def _wire(settings: Settings, database: Database, *, metrics: Metrics) -> Backend:
-    launchers = build_launchers(settings)
+def _wire(settings: Settings, database: Database, *, launchers: Mapping[str, Launcher], metrics: Metrics) -> Backend:
     redactor, signals = Redactor(settings.all_secrets), JobSignals()
     copies, closing = JobCopies(settings.state_dir), threading.Event()
     active = "dummy" if settings.use_dummy_worker else "docker"
@@ -175,8 +177,12 @@ def _require_directory(path: os.PathLike[str]) -> None:
         raise StartupError("directory-unusable", msg, f"give user {os.geteuid()} write access to it")
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, make_launchers: LauncherMaker = build_launchers) -> FastAPI:
     """Build the application; its parts are made when it starts.
+
+    Args:
+        settings: All settings of this backend.
+        make_launchers: Gives the launchers by name; ``docker`` is used in live mode and ``dummy`` in mocked mode.
 
     Raises:
         StartupError: From the start of the application, see ``assemble``.
@@ -185,7 +191,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        backend = assemble(settings, metrics)
+        backend = assemble(settings, metrics, make_launchers)
         app.state.parts, app.state.backend = backend.parts, backend
         backend.start()
         present = {name: "present" if name in settings.worker_secrets else "absent" for name in SECRET_NAMES}
@@ -200,7 +206,6 @@ def create_app(settings: Settings) -> FastAPI:
         title=settings.app_name,
         version=VERSION,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     prefix = settings.api_v1_str
     # Fixed words first: otherwise `/{project_id}/…` would take them for ids.
@@ -215,6 +220,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """Put the middleware around the routes; the last one added is the outermost."""
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(TokenMiddleware, tokens=settings.api_tokens, open_path=f"{settings.api_v1_str}/health")
     app.add_middleware(RequestSpanMiddleware, metrics=metrics)
     app.add_middleware(

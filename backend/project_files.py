@@ -1,21 +1,23 @@
 """Files of a project as callers may see them.
 
 The result document is special: it is the latest job's, it appears only when that job has ended, and it is served from
-the database, where no worker can reach it. So a poll sees nothing, or the final result, and never an older job's.
+the database, where no worker can reach it. So a poll sees nothing, or the final result, and never an older job's. It is
+listed exactly when it is served, with the size that is served. Doubt: a copy or hard link that a worker made of its
+result is a project file like any other.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.errors import NotFoundError
-from backend.lifecycle import has_ended
 from backend.workspace.errors import FileMissingError
-from backend.workspace.files import Encoding, FileContent, list_files, read_file
+from backend.workspace.files import Encoding, FileContent, FileEntry, list_files, read_file
+from backend.workspace.paths import MAX_PATH_BYTES, decode_path, refuse_escapes
 from worker.contract import RESULT_PATH
 
 if TYPE_CHECKING:
@@ -23,12 +25,18 @@ if TYPE_CHECKING:
 
     from backend.models import Job
     from backend.service import Service
-    from backend.workspace.files import FileEntry
 
 
 def names_the_result(path: str) -> bool:
-    """Whether a path is a plain spelling of the result document's."""
-    return posixpath.normpath(path) == RESULT_PATH
+    """Whether a path is a spelling of the result document's; it may hold dots, doubled slashes and a final one.
+
+    Raises:
+        InvalidPathError: The text alone shows that the path leads out.
+    """
+    refuse_escapes(path)
+    file = path.removesuffix("/")
+    spelled = posixpath.normpath(file) == RESULT_PATH and file.endswith("/result.json")
+    return spelled and len(file.encode()) <= MAX_PATH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +52,15 @@ class ProjectFiles:
         Raises:
             NotFoundError: There is no such project.
         """
-        view = self.service.project(project_id)
-        entries = list_files(Path(view.project.workspace_path))
-        if has_ended(view.latest.status):
-            return entries
-        return [entry for entry in entries if entry.path != RESULT_PATH]
+        workspace = Path(self.service.project(project_id).project.workspace_path)
+        entries = [entry for entry in list_files(workspace) if entry.path != RESULT_PATH]
+        # Looked up behind the walk: what the walk saw may already be the file of a job that came in meanwhile.
+        result = self.service.project(project_id).latest.result
+        if result is None:
+            return [entry for entry in entries if not _leads_to_result(workspace, entry.path)]
+        if workspace.is_symlink() or not workspace.is_dir():
+            return []
+        return sorted([*entries, FileEntry(RESULT_PATH, len(result.encode()))], key=lambda entry: entry.path)
 
     def read(self, project_id: str, path: str) -> FileContent:
         """One file.
@@ -76,15 +88,16 @@ def _result_of(job: Job, path: str) -> FileContent:
     return FileContent(path, RESULT_PATH, data, Encoding.UTF_8, job.result, hashlib.sha256(data).hexdigest())
 
 
-def require_decodable(raw_path: bytes | None) -> None:
-    """Refuse a request path whose percent-decoded bytes are no UTF-8: no name that we list can be meant by it.
+def _leads_to_result(workspace: Path, path: str) -> bool:
+    found = workspace / path
+    return found.is_symlink() and os.path.realpath(found) == f"{os.path.realpath(workspace)}/{RESULT_PATH}"
+
+
+def require_plain(raw_path: bytes) -> None:
+    """Refuse a request path that routing would change: bytes that are no UTF-8 are replaced, a last newline is dropped.
 
     Raises:
-        NotFoundError: The bytes cannot be decoded.
+        FileMissingError: No name that can be asked for is meant by it.
     """
-    from urllib.parse import unquote_to_bytes
-
-    try:
-        unquote_to_bytes(raw_path or b"").decode("utf-8")
-    except UnicodeDecodeError:
-        raise NotFoundError("path-not-utf8", "File not found") from None
+    if "\n" in decode_path(raw_path):
+        raise FileMissingError("path-has-newline", "the path holds a newline")

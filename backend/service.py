@@ -6,17 +6,19 @@ at all. Everything that takes time happens behind the queue.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+import structlog
+
 from backend import repository, results
 from backend.classification import StopReason
 from backend.errors import ConflictError, InvalidRequestError, NotFoundError, QueueFullError
+from backend.job_copies import JobCopies
 from backend.lifecycle import check_move, has_ended, later_than, now, rfc3339
 from backend.models import Attempt, IdempotencyKey, Job, Project
 from backend.results import JobIdentity
@@ -32,11 +34,16 @@ if TYPE_CHECKING:
     from backend.database import Database
     from backend.tracecontext import SpanContext
 
+log = structlog.get_logger(__name__)
+
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
 NO_PROJECT: Final = "Project not found"
 NO_JOB: Final = "Job not found"
+
+CURSOR_PATTERN: Final = "^[1-9a-f][0-9a-f]{0,14}$"
+"""What a cursor looks like; to callers it means nothing."""
 
 
 class Stopper(Protocol):
@@ -71,6 +78,21 @@ class Page(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """A deletion that has begun.
+
+    Attributes:
+        view: The project as it was.
+        ended: Jobs that waited and have ended now.
+        running: Jobs that were told to stop.
+    """
+
+    view: ProjectView
+    ended: Sequence[str]
+    running: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What a caller asks for.
 
@@ -96,6 +118,7 @@ class Service:
         self._database = database
         self._settings = settings
         self._dispatcher = dispatcher
+        self._copies = JobCopies(settings.state_dir)
 
     def create_project(self, submission: Submission) -> ProjectView:
         """Accept a new project with its first job.
@@ -107,7 +130,7 @@ class Service:
         with self._database.write() as session:
             known = self._known_job(session, "projects", submission)
             if known is not None:
-                return self._view(session, known.project_id)
+                return _view(session, known.project_id)
             self._require_room(session)
             present = now()
             project_id = str(uuid.uuid4())
@@ -151,9 +174,15 @@ class Service:
         known = repository.idempotency_key(session, scope, submission.idempotency_key)
         if known is None:
             return None
+        job = repository.job_by_id(session, known.job_id)
+        if repository.project(session, job.project_id) is None:
+            # Its project is being deleted, and what is deleted binds nobody.
+            session.delete(known)
+            session.flush()
+            return None
         if known.body_sha256 != submission.fingerprint():
             raise ConflictError("idempotency-key-reused", "Idempotency-Key was used with another body")
-        return repository.job_by_id(session, known.job_id)
+        return job
 
     @staticmethod
     def _remember_key(session: Session, scope: str, submission: Submission, *, job: Job) -> None:
@@ -201,7 +230,7 @@ class Service:
             NotFoundError: There is no such project.
         """
         with self._database.read() as session:
-            return self._view(session, project_id)
+            return _view(session, project_id)
 
     def project_with_jobs(self, project_id: str) -> tuple[ProjectView, Sequence[Job]]:
         """One project and all its jobs in order of arrival, from one state of the database.
@@ -210,13 +239,8 @@ class Service:
             NotFoundError: There is no such project.
         """
         with self._database.read() as session:
-            view = self._view(session, project_id)
+            view = _view(session, project_id)
             return view, repository.jobs_after(session, project_id, seq=0, limit=None)
-
-    @staticmethod
-    def _view(session: Session, project_id: str) -> ProjectView:
-        project = _require(repository.project(session, _uuid(project_id, NO_PROJECT)), NO_PROJECT)
-        return ProjectView(project, repository.latest_jobs(session, [project_id])[project_id])
 
     def projects(self, *, cursor: str | None, limit: int) -> Page[ProjectView]:
         """Projects, newest first.
@@ -227,7 +251,8 @@ class Service:
         with self._database.read() as session:
             found = repository.projects_before(session, _decode_cursor(cursor), limit=limit + 1)
             latest = repository.latest_jobs(session, [project.id for project in found])
-        views = [ProjectView(project, latest[project.id]) for project in found[:limit]]
+        # A project without a job was deleted between the two queries.
+        views = [ProjectView(project, latest[project.id]) for project in found[:limit] if project.id in latest]
         return Page(views, _encode_cursor(found[limit - 1].seq) if len(found) > limit else None)
 
     def jobs(self, project_id: str, *, cursor: str | None, limit: int) -> Page[Job]:
@@ -249,9 +274,7 @@ class Service:
             NotFoundError: There is no such job in this project.
         """
         with self._database.read() as session:
-            project = repository.project(session, _uuid(project_id, NO_JOB))
-            job = repository.job(session, project_id, _uuid(job_id, NO_JOB)) if project else None
-            return _require(job, NO_JOB), repository.latest_attempt(session, job_id)
+            return _job(session, project_id, job_id), repository.latest_attempt(session, job_id)
 
     def queue_depth(self) -> tuple[int, int]:
         """How many jobs wait, and how many run."""
@@ -266,9 +289,8 @@ class Service:
             NotFoundError: There is no such job in this project.
             ConflictError: The job has ended already.
         """
-        self.job(project_id, job_id)
         with self._database.write() as session:
-            job = repository.job_by_id(session, job_id)
+            job = _job(session, project_id, job_id)
             if has_ended(job.status):
                 raise ConflictError("job-ended", "Job has already ended")
             if job.status == JobStatus.QUEUED:
@@ -277,8 +299,7 @@ class Service:
         self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
         return job
 
-    @staticmethod
-    def _end_waiting(job: Job) -> None:
+    def _end_waiting(self, job: Job) -> None:
         check_move(job.status, JobStatus.ERROR)
         present = now()
         identity = JobIdentity(job.project_id, job.id, job.trace_id, EngineName(job.engine))
@@ -287,28 +308,40 @@ class Service:
         job.finished_at = job.updated_at = later_than(job.updated_at, present)
         times = (rfc3339(job.finished_at), rfc3339(job.finished_at))
         job.result = results.write_for_failure(identity, FailureKind.CANCELLED, summary=job.summary, times=times)
+        try:
+            self._copies.save(self._copies.result_path(job.project_id, job.id), job.result)
+            self._copies.save(self._copies.log_path(job.project_id, job.id), "")
+        except OSError as error:
+            log.warning("job.copies_not_kept", job_id=job.id, error=type(error).__name__)
 
-    def begin_deletion(self, project_id: str) -> tuple[ProjectView, list[str]]:
+    def begin_deletion(self, project_id: str) -> Deletion:
         """Hide a project from now on and ask its jobs to end.
-
-        Returns:
-            The project as it was, and the ids of the jobs that still run.
 
         Raises:
             NotFoundError: There is no such project.
         """
         with self._database.write() as session:
-            view = self._view(session, project_id)
+            view = _view(session, project_id)
             view.project.deleting_at = now()
-            running = []
-            for job in repository.unfinished_jobs(session, project_id):
-                if job.status == JobStatus.QUEUED:
-                    self._end_waiting(job)
-                else:
-                    running.append(job.id)
+            unfinished = repository.unfinished_jobs(session, project_id)
+            waiting = [job for job in unfinished if job.status == JobStatus.QUEUED]
+            for job in waiting:
+                self._end_waiting(job)
+        ended = [job.id for job in waiting]
+        running = [job.id for job in unfinished if job.id not in ended]
         for job_id in running:
             self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
-        return view, running
+        return Deletion(view, ended, running)
+
+
+def _view(session: Session, project_id: str) -> ProjectView:
+    project = _require(repository.project(session, _uuid(project_id, NO_PROJECT)), NO_PROJECT)
+    return ProjectView(project, _require(repository.latest_jobs(session, [project_id]).get(project_id), NO_PROJECT))
+
+
+def _job(session: Session, project_id: str, job_id: str) -> Job:
+    _require(repository.project(session, _uuid(project_id, NO_JOB)), NO_JOB)
+    return _require(repository.job(session, project_id, _uuid(job_id, NO_JOB)), NO_JOB)
 
 
 def _uuid(text: str, message: str) -> str:
@@ -329,17 +362,12 @@ def _require(row: Row | None, message: str) -> Row:
 
 
 def _encode_cursor(seq: int) -> str:
-    return base64.urlsafe_b64encode(str(seq).encode()).decode().rstrip("=")
+    return f"{seq:x}"
 
 
 def _decode_cursor(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
-        seq = int(text)
-    except (ValueError, binascii.Error):
-        seq = -1
-    if not 0 <= seq < 1 << 62 or _encode_cursor(seq) != cursor:
+    if not re.fullmatch(CURSOR_PATTERN.strip("^$"), cursor):
         raise InvalidRequestError("bad-cursor", "Invalid cursor")
-    return seq
+    return int(cursor, 16)

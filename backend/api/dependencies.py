@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
+from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from backend.api import preferences
 from backend.api.preferences import Preferences
 from backend.lifecycle import has_ended
+from backend.service import CURSOR_PATTERN
 
 if TYPE_CHECKING:
     from backend.config import Settings
@@ -49,6 +51,10 @@ class Parts:
             present, _ = await run_in_threadpool(self.service.job, job.project_id, job.id)
             return has_ended(present.status) or await subscription.wait(timeout_s)
 
+    def announce_end(self, job_id: str) -> None:
+        """Wake whoever waits for a job that ended without having run."""
+        self.signals.ended(job_id)
+
     async def wait_until_stopped(self, job_id: str, extra_s: float) -> bool:
         """Wait for a job that was told to stop: the grace and ``extra_s`` seconds to judge and record its end."""
         with self.signals.subscribe(job_id) as subscription:
@@ -58,21 +64,19 @@ class Parts:
 
     def default_wait_s(self, wishes: Preferences) -> float:
         """How long the answer to a POST waits: mocked until the job has ended, live not at all, unless asked."""
-        if wishes.respond_async:
-            return 0
         if wishes.wait_s is not None:
             return wishes.wait_s
         settings = self.settings
         return settings.job_timeout_seconds + settings.job_stop_grace_seconds if settings.use_dummy_worker else 0
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
     parts = request.app.state.parts
     assert isinstance(parts, Parts)  # noqa: S101  # put there by the composition root
     return parts
 
 
-def _preferences(
+async def _preferences(
     request: Request,
     response: Response,
     prefer: Annotated[
@@ -86,8 +90,20 @@ def _preferences(
     return wishes
 
 
+# Ids are texts to the routes: one that is no UUID is unknown (404), not malformed (422).
+_Uuid = WithJsonSchema({"type": "string", "format": "uuid"})
+ProjectId = Annotated[str, Path(description="id of a project"), _Uuid]
+JobId = Annotated[str, Path(description="id of a job of that project"), _Uuid]
+
 GivenParts = Annotated[Parts, Depends(_parts)]
 GivenPreferences = Annotated[Preferences, Depends(_preferences)]
+GivenCursor = Annotated[
+    str | None,
+    Query(description="next_cursor of the page before"),
+    # Another text is 400 and not 422, so the pattern is only documented here; the service checks it.
+    WithJsonSchema({"type": "string", "pattern": CURSOR_PATTERN}),
+]
+GivenLimit = Annotated[int, Query(ge=1, le=100, description="items on a page")]
 GivenKey = Annotated[
     str | None,
     Header(

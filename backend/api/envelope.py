@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
 
 _WORDS: Final = {
     400: ("bad_request", "Bad request"),
@@ -36,6 +37,9 @@ _OTHER_CLIENT_ERROR: Final = ("http_error", "HTTP error")
 _SERVER_ERROR: Final = ("internal_error", "Internal server error")
 _FIRST_SERVER_ERROR: Final = 500
 
+METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""Every method that a route could have."""
+
 _MAX_ECHO_CHARS: Final = 200
 _MAX_ECHO_ITEMS: Final = 20
 _MAX_DETAILS: Final = 50
@@ -44,13 +48,18 @@ _MAX_DETAILS: Final = 50
 def error_response(
     status: int, *, detail: object, correlation_id: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Build the envelope for a status."""
+    """Answer with the envelope for a status."""
+    return JSONResponse(error_body(status, detail=detail, correlation_id=correlation_id), status, dict(headers or {}))
+
+
+def error_body(status: int, *, detail: object, correlation_id: str) -> dict[str, Any]:
+    """Build the envelope; a 5xx carries no detail."""
     server = status >= _FIRST_SERVER_ERROR
     error, message = _SERVER_ERROR if server else _WORDS.get(status, _OTHER_CLIENT_ERROR)
     body: dict[str, Any] = {"error": error, "message": message, "code": status}
     if detail is not None and not server:
         body["detail"] = detail
-    return JSONResponse(body | {"correlation_id": correlation_id}, status, dict(headers or {}))
+    return body | {"correlation_id": correlation_id}
 
 
 def install(app: FastAPI) -> None:
@@ -82,7 +91,7 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class
     headers = dict(error.headers or {})
     if error.status_code == 405:  # noqa: PLR2004  # RFC 9110 §15.5.6
-        headers["Allow"] = ", ".join(allowed_methods(request))
+        headers["Allow"] = ", ".join(_allowed_methods(request))
     return _answer(request, error.status_code, detail=error.detail, headers=headers)
 
 
@@ -105,14 +114,15 @@ def _answer(request: Request, status: int, *, detail: object, headers: Mapping[s
     return error_response(status, detail=detail, correlation_id=current_span(request).correlation_id, headers=headers)
 
 
-def allowed_methods(request: Request) -> Sequence[str]:
-    """All methods that some route has for this path; the router alone knows only those of its first match."""
-    methods: set[str] = set()
-    for route in request.app.router.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= getattr(route, "methods", None) or set()
-    return sorted(methods)
+def _allowed_methods(request: Request) -> Sequence[str]:
+    # Asked of the routes themselves: the router knows only the methods of the first one that has this path.
+    routes = request.app.router.routes
+
+    def has_route(method: str) -> bool:
+        scope: Scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    return [method for method in METHODS if has_route(method)]
 
 
 def _fault(fault: Mapping[str, Any]) -> dict[str, Any]:

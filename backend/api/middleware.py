@@ -1,14 +1,14 @@
-"""What surrounds every route, from the outside in: CORS, request span with log and metrics, tokens.
+"""What surrounds every route, from the outside in: CORS, request span with log and metrics, tokens, the body limit.
 
 All are plain ASGI wrappers, so that an answer is never buffered and a fault below still gets its envelope, its log line
-and its CORS headers.
+and its CORS headers. The framework's own body limit stands outside all of these and answers in plain text, so ours
+takes its place.
 """
 
 from __future__ import annotations
 
 import hmac
 import time
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from backend.api.envelope import error_response
+from backend.api.envelope import METHODS, error_response
 from backend.api.span import SPAN_KEY, current_span
 from backend.tracecontext import from_headers
 
@@ -86,8 +86,8 @@ class RequestSpanMiddleware:
 
     def _note(self, scope: Scope, status: int, *, duration_s: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        # A method that no route has is a word of the caller's, and those are no label.
-        method = scope["method"] if status != HTTPStatus.METHOD_NOT_ALLOWED else "other"
+        # A caller may make up a method, and what callers make up is no label.
+        method = scope["method"] if scope["method"] in METHODS else "other"
         self._metrics.request_ended(method, route, status=status, duration_s=duration_s)
         emit = log.error if status >= _SERVER_ERROR else log.warning if status >= _CLIENT_ERROR else log.info
         emit(
@@ -122,10 +122,47 @@ class TokenMiddleware:
 
     def _knows(self, scope: Scope) -> bool:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        offered = token.strip().encode("utf-8", "replace")
+        offered = token.strip().encode("latin-1")
         # Every token is compared, so that the time tells neither which one matched nor how far.
         matches = [hmac.compare_digest(offered, known) for known in self._tokens]
         return scheme.lower() == "bearer" and any(matches)
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies over MAX_BODY_BYTES with 413, whether or not the route would have read them."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        size, replay = int(headers.get("content-length", "0")), receive
+        if "transfer-encoding" in headers:
+            # A body of unknown length is taken in first, at most the limit: its route may never look at it.
+            size, replay = await self._take_in(receive)
+        if size <= self._max_bytes:
+            return await self.app(scope, replay, send)
+        detail = f"The request body is larger than {self._max_bytes} bytes"
+        return await error_response(413, detail=detail, correlation_id=_correlation_id(scope))(scope, receive, send)
+
+    async def _take_in(self, receive: Receive) -> tuple[int, Receive]:
+        taken: list[Message] = []
+        size, more = 0, True
+        while more and size <= self._max_bytes:
+            message = await receive()
+            taken.append(message)
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        messages = iter(taken)
+
+        async def replay() -> Message:
+            return next(messages, None) or await receive()
+
+        return size, replay
 
 
 def _correlation_id(scope: Scope) -> str:

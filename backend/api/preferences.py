@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT_S: Final = 60
 
-_PREFERENCE = re.compile(r"\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s;,\"]*)))?\s*(?:;.*)?")
+LONGEST_PREFERENCE: Final = 200
+"""Characters; a longer one is none of ours, and matching it would cost the square of its length."""
+
+_ITEM = re.compile(r'(?:[^,"]|"[^"]*"?)+')
+_PREFERENCE = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s;,\"]*)))?\s*(?:;.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Preferences:
 
     Attributes:
         wait_s: Seconds to wait for the end of a job, at most 60; ``None`` when nothing was said.
-        respond_async: Answer at once.
+        respond_async: Answer at once; ``wait_s`` is 0 then.
     """
 
     wait_s: int | None = None
@@ -37,9 +41,11 @@ class Preferences:
 def parse(headers: Sequence[str]) -> Preferences:
     """Read all ``Prefer`` headers of a request; of a repeated preference the first counts (RFC 7240 §2)."""
     found: dict[str, str] = {}
-    for item in ",".join(headers).split(","):
-        if match := _PREFERENCE.fullmatch(item):
+    for item in _ITEM.findall(",".join(headers)):
+        stripped = item.strip()
+        if len(stripped) <= LONGEST_PREFERENCE and (match := _PREFERENCE.fullmatch(stripped)):
             found.setdefault(match[1].lower(), match[2] or match[3] or "")
+    if "respond-async" in found:
+        return Preferences(wait_s=0, respond_async=True)
     wait = found.get("wait", "")
-    seconds = min(int(wait), LONGEST_WAIT_S) if re.fullmatch(r"[0-9]{1,9}", wait) else None
-    return Preferences(wait_s=seconds, respond_async="respond-async" in found)
+    return Preferences(wait_s=min(int(wait), LONGEST_WAIT_S) if re.fullmatch(r"[0-9]{1,9}", wait) else None)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime  # pydantic reads the annotation
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from backend.lifecycle import rfc3339
+from backend.service import CURSOR_PATTERN
+from backend.workspace.files import Encoding
 from worker.contract import EngineName, FailureKind, JobStatus, JobType
 
 if TYPE_CHECKING:
     from backend.job_copies import JobCopies
     from backend.models import Attempt, Job
-    from backend.service import ProjectView
+    from backend.service import Page, ProjectView
 
 MAX_INSTRUCTION = 2000
 
@@ -138,26 +140,32 @@ class JobDetail(JobOut):
 
     model_config = ConfigDict(title="JobDetail")
 
-    result: dict[str, Any] | None = Field(description="this job's own validated result document")
     exit_code: int | None
     result_path: str | None
     logs_path: str | None
     container: ContainerOut | None
+    result: dict[str, Any] | None = Field(description="this job's own validated result document")
 
     @classmethod
-    def describe(cls, job: Job, attempt: Attempt | None, copies: JobCopies) -> Self:
-        """Show a stored job with its newest attempt; the paths are those of the job's own copies."""
+    def render(cls, job: Job, attempt: Attempt | None, copies: JobCopies) -> str:
+        """Show a stored job with its newest attempt, as JSON; the paths are those of the job's own copies.
+
+        The result goes out as the text that was judged. Taking it apart again could change or refuse what a worker
+        may write, such as a number beyond a float or lists in lists in lists.
+        """
         done = job.result is not None
-        return cls.model_validate(
+        detail = cls.model_validate(
             _job_fields(job)
             | {
-                "result": json.loads(job.result) if job.result is not None else None,
+                "result": None,
                 "exit_code": attempt.exit_code if attempt else None,
                 "result_path": str(copies.result_path(job.project_id, job.id)) if done else None,
                 "logs_path": str(copies.log_path(job.project_id, job.id)) if done else None,
                 "container": ContainerOut.of(attempt) if attempt else None,
             }
         )
+        fields = detail.model_dump_json(exclude={"result"}).removesuffix("}")
+        return f'{fields},"result":{job.result or "null"}}}'
 
 
 class ProjectOut(BaseModel):
@@ -207,18 +215,29 @@ class ProjectDetail(ProjectOut):
         return cls.model_validate(_project_fields(view) | {"jobs": jobs})
 
 
+NextCursor = Annotated[
+    str | SkipJsonSchema[None],
+    Field(description="ask for the next page with it; absent on the last one", pattern=CURSOR_PATTERN),
+]
+
+
+def next_page(page: Page[Any]) -> dict[str, str]:
+    """The field that leads to the next page, if there is one."""
+    return {} if page.next_cursor is None else {"next_cursor": page.next_cursor}
+
+
 class ProjectPage(BaseModel):
     """Projects, newest first; without ``next_cursor`` it is the last page."""
 
     projects: list[ProjectOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor = None
 
 
 class JobPage(BaseModel):
     """Jobs in order of arrival; without ``next_cursor`` it is the last page."""
 
     jobs: list[JobOut]
-    next_cursor: str | None = None
+    next_cursor: NextCursor = None
 
 
 class FileEntryOut(BaseModel):
@@ -243,20 +262,20 @@ class FileOut(BaseModel):
 
     path: str = Field(description="as asked")
     contents: str
-    encoding: str = Field(description="utf-8 or base64")
+    encoding: Encoding = Field(description="utf-8: contents is the exact text; base64: of the exact bytes")
 
 
 class Health(BaseModel):
     """The process answers."""
 
-    status: str
+    status: Literal["ok"]
 
 
 class Readiness(BaseModel):
     """Whether jobs can be run now, and by what."""
 
-    status: str = Field(description="ready or not_ready")
-    mode: str = Field(description="mocked or live")
+    status: Literal["ready", "not_ready"]
+    mode: Literal["mocked", "live"]
     launcher: str
     engine_reachable: bool | None = Field(description="null when the launcher needs no engine")
     engine_version: str | None
@@ -269,13 +288,42 @@ class Readiness(BaseModel):
     hint: str | None = None
 
 
-class ErrorOut(BaseModel):
-    """Every 4xx and 5xx answer; absent fields are left out."""
+class EnvelopeOut(BaseModel):
+    """What every 4xx and 5xx answer holds."""
+
+    error: str = Field(description="a word for the kind of error")
+    message: str
+    code: int = Field(description="the HTTP status", ge=400, le=599)
+    correlation_id: str = Field(description="the request's trace id, also in the server's log")
+
+
+class ErrorOut(EnvelopeOut):
+    """Every 4xx and 5xx answer but 422; a 5xx has no detail."""
 
     model_config = ConfigDict(title="Error")
 
-    error: str
-    message: str
-    code: int
-    detail: str | list[dict[str, Any]] | None = None
-    correlation_id: str
+    detail: str | SkipJsonSchema[None] = None
+
+
+class FaultOut(BaseModel):
+    """What is wrong with one part of a request."""
+
+    model_config = ConfigDict(title="Fault")
+
+    type: str = Field(description="stable word for the kind of fault")
+    loc: list[str | int] = Field(description="where: body, query or header, then the field")
+    msg: str
+    input: Any = Field(default=None, description="what was sent, shortened")
+    ctx: dict[str, Any] | SkipJsonSchema[None] = None
+
+
+class InvalidOut(EnvelopeOut):
+    """The answer 422: each entry of ``detail`` names one fault."""
+
+    model_config = ConfigDict(title="Invalid")
+
+    detail: list[FaultOut]
+
+
+class NotReady(Readiness, EnvelopeOut):
+    """The answer 503 of ``/ready``: the envelope, and what is known about the cause."""

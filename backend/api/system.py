@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from dataclasses import asdict
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from backend.api.dependencies import GivenParts
-from backend.api.documented import answers
-from backend.api.schemas import Health, Readiness
+from backend.api.documented import answers, operation_id
+from backend.api.envelope import error_body
+from backend.api.schemas import Health, NotReady, Readiness
+from backend.api.span import current_span
 
-router = APIRouter(tags=["system"])
-metrics_router = APIRouter(tags=["system"])
+router = APIRouter(tags=["system"], generate_unique_id_function=operation_id)
+metrics_router = APIRouter(tags=["system"], generate_unique_id_function=operation_id)
 
 
-@router.get("/health", response_model=Health)
+@router.get("/health", response_model=Health, responses=answers())
 async def health() -> Health:
     """Tell that the process answers; it asks nobody else."""
     return Health(status="ok")
@@ -22,15 +27,14 @@ async def health() -> Health:
 @router.get(
     "/ready",
     response_model=Readiness,
-    response_model_exclude_none=False,
-    responses=answers() | {503: {"model": Readiness, "description": "Jobs cannot be run now"}},
+    responses=answers() | {503: {"model": NotReady, "description": "Jobs cannot be run now"}},
 )
-def ready(parts: GivenParts, response: Response) -> Readiness:
+def ready(parts: GivenParts, request: Request) -> Response:
     """Tell whether jobs can be run now: mode, launcher, engine, worker image, queue."""
-    readiness = parts.status.look()
-    if not readiness.can_run_jobs:
-        response.status_code = 503
-    return Readiness.model_validate(readiness, from_attributes=True)
+    facts = asdict(parts.status.look())
+    if facts["problem"] is None:
+        return JSONResponse(facts)
+    return JSONResponse(error_body(503, detail=None, correlation_id=current_span(request).correlation_id) | facts, 503)
 
 
 @metrics_router.get(
