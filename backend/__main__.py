@@ -5,11 +5,13 @@ A start that fails says why in one line and ends with exit code 3; nothing is se
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from backend.app import create_app
 from backend.config import load_settings
@@ -72,6 +74,10 @@ def _serve(settings: Settings) -> int:
         lifespan="on",
     )
     server = Server(config, app)
+    # The server sends itself every signal once more when it has stopped; a stop that was asked for is no failure, and
+    # must not end in death by SIGTERM or in a traceback.
+    for number in HANDLED_SIGNALS:
+        signal.signal(number, server.handle_exit)
     server.run()
     return 0 if server.started else PREREQUISITE_EXIT
 
