@@ -92,8 +92,11 @@ def connect(timeout_s: float) -> EngineClient:
     import docker
     from docker.utils import kwargs_from_env
 
+    from backend.launchers.kept_connections import keep_connections
+
     # The SDK's stubs want whole seconds; requests takes fractions.
     client = docker.APIClient(timeout=cast("int", timeout_s), max_pool_size=POOL_SIZE, **kwargs_from_env())
+    keep_connections(client, pool_size=POOL_SIZE)
     return cast("EngineClient", client)
 
 
