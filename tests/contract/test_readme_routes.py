@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from support.http_server import serve_backend
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +70,7 @@ def test_the_documented_answer_has_the_fields_that_the_server_gives(server, proj
 def test_each_documented_make_target_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     texts = README + (ROOT / "DEV_GUIDE.md").read_text(encoding="utf-8")
-    targets = {target for target in re.findall(r"make ([a-z][a-z-]*)", texts) if target not in {"alone"}}
+    targets = {target for target in re.findall(r"make ([a-z][a-z-]*)", texts) if target != "alone"}
     assert {target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
