@@ -2,7 +2,8 @@
 
 The phase is decided by meaning, not by the engine's word for it: running is what the engine calls running, a container
 with a zero ``StartedAt`` was never started, and everything else has ended (Docker says ``exited``, Podman
-``stopped``). One parser reads API 1.41 to 1.5x, so every field may be absent.
+``stopped``). One that is being removed after a SIGKILL counts as gone already: a forced removal kills first, so its 137
+says nothing about the worker. One parser reads API 1.41 to 1.5x, so every field may be absent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from backend.launchers.hardening import Hardening
 
 _STILL_THERE: Final = {"running", "paused", "restarting", "stopping"}
+_BEING_REMOVED: Final = {"removing", "dead"}
+_KILLED: Final = 137
 _ZERO_YEAR: Final = 1
 
 
@@ -60,6 +63,8 @@ def engine_time(text: str | None) -> datetime | None:
 def _phase(state: Mapping[str, Any]) -> Phase:
     if state.get("Running") or state.get("Status") in _STILL_THERE:
         return Phase.RUNNING
+    if state.get("Status") in _BEING_REMOVED and state.get("ExitCode") == _KILLED:
+        return Phase.GONE
     return Phase.EXITED if engine_time(state.get("StartedAt")) else Phase.CREATED
 
 

@@ -41,6 +41,20 @@ def test_a_captured_answer_is_read(answer, expected):
     assert (state.finished_at is not None) == (state.phase is Phase.EXITED)
 
 
+@pytest.mark.parametrize("status", ["removing", "dead"])
+def test_one_that_is_killed_and_removed_at_once_is_gone_already(status):
+    answer = inspect("killed")
+    answer["State"]["Status"] = status
+    assert worker_state(answer, ASKED).phase is Phase.GONE
+
+
+def test_the_end_of_one_that_is_removed_after_its_own_end_can_still_be_read():
+    answer = inspect("exited with 3")
+    answer["State"]["Status"] = "removing"
+    state = worker_state(answer, ASKED)
+    assert (state.phase, state.exit_code) == (Phase.EXITED, 3)
+
+
 def test_the_words_of_a_failed_start_are_kept():
     assert worker_state(inspect("network missing"), ASKED).problem == "network capture-net not found"
 
