@@ -157,13 +157,13 @@ class Dispatcher:
         end = self._until_done(control, lambda: self._runner.run_codex_job(control))
         if end is not None:
             self._until_done(control, lambda: self._runner.record_end(end))
-        with self._changed:
-            self._running.pop(control.job_id, None)
-        self._signals.ended(control.job_id)
         if end is not None and end.report.handle is not None:
             self._cleanup.submit(self._remove, control, end.report.handle)
-        # Last, because who waits for it may then close the executor and the database.
-        control.ended.set()
+        # Not before, because who waits for the last job to end then closes the executor and the database.
+        with self._changed:
+            self._running.pop(control.job_id, None)
+            control.ended.set()
+        self._signals.ended(control.job_id)
         self.wake()
 
     def _until_done(self, control: JobControl, action: Callable[[], Result]) -> Result | None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from backend.launchers.base import LaunchSpec
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """How long a test waits for an event before it fails; no outcome depends on it."""
 
 
@@ -83,6 +83,10 @@ def half_json(request: JobRequest) -> bytes:
 def another_jobs(request: JobRequest) -> bytes:
     """A valid result, of another job."""
     return document(request, job_id="00000000-0000-4000-8000-000000000000")
+
+
+class KilledError(BaseException):
+    """The end of a thread of a killed backend; like the kill itself, no ``except Exception`` sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,12 @@ class FakeEngine:
             self.workers[handle.ref] = FakeWorker(handle, None, instance, Phase.RUNNING)
         return handle
 
+    def note(self, call: str) -> None:
+        """Add something that the test itself saw to the calls."""
+        with self.changed:
+            self.calls.append(call)
+            self.changed.notify_all()
+
     def abandon(self) -> None:
         """Let the threads of the present backends die at their next call, or in the one that they wait in."""
         with self.changed:
@@ -262,8 +272,7 @@ class FakeEngine:
     def call(self, method: str, life: int) -> Iterator[None]:
         """Carry out one call, unless it is held, refused, unanswered, or the last one of its caller."""
         with self.changed:
-            self.calls.append(method)
-            self.changed.notify_all()
+            self.note(method)
             self.changed.wait_for(lambda: method not in self._held or self._lives != life)
             self._check(method, life, "before")
             yield
@@ -272,8 +281,7 @@ class FakeEngine:
 
     def _check(self, method: str, life: int, when: str) -> None:
         if self._lives != life or self._deaths.pop((method, when), False):
-            # A thread that ends by SystemExit leaves no word; the `except Exception` of the backend do not see it.
-            raise SystemExit
+            raise KilledError
         if not self.reachable:
             raise EngineUnavailableError("engine-away", "the engine does not answer", "start it")
         if when == "before" and (error := self._refusals.pop(method, None)) is not None:

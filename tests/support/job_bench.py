@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,13 @@ class Bench:
         }
         self.pace = FAST
         self.running = False
+        self.database: Database | None = None
         self.set_up()
 
     def set_up(self, **settings: Any) -> None:
         """Put the parts together; nothing works yet."""
+        if self.database is not None:
+            self.database.close()
         self._given |= settings
         self.settings = load_settings(_env_file=None, **self._given)
         self.database = Database(connect(self.settings.database_url))
@@ -129,7 +133,9 @@ class Bench:
             dispatcher._gave_up.set()
             dispatcher._running.clear()
         dispatcher.wake()
-        dispatcher._supervisor.join(PATIENCE_S)
+        for thread in threading.enumerate():
+            if thread.name == "supervisor" or thread.name.startswith(("job-", "stop-")):
+                thread.join(PATIENCE_S)
         self.running = False
         self.cleanup.shutdown(wait=True)
         self.database.close()
@@ -138,6 +144,11 @@ class Bench:
         """Start after ``kill``."""
         self.set_up(**settings)
         self.start()
+
+    def expire(self, job: Job) -> None:
+        """Let the deadline of a running job pass now."""
+        self.dispatcher._running[job.id]._deadline = time.monotonic()
+        self.dispatcher.wake()
 
     # what a caller does
 

@@ -1,12 +1,17 @@
 """A running backend on a fake engine, on each database."""
 
+import threading
+
 import pytest
+from support.fake_launcher import KilledError
 from support.job_bench import Bench
 
 
 @pytest.fixture
-def make_bench(database_url, tmp_path):
+def make_bench(database_url, tmp_path, monkeypatch):
     """Makes benches that are stopped at the end; they are not started yet."""
+    report = threading.excepthook
+    monkeypatch.setattr(threading, "excepthook", lambda args: args.exc_type is KilledError or report(args))
     made = []
 
     def make(**settings):
