@@ -50,7 +50,8 @@ class Dispatcher:
         self._changed = threading.Condition()
         self._beginning = threading.Lock()
         """Held while a job goes from the queue to ``_running``, so that a stop order finds it in one or the other."""
-        self._dirty = False
+        # The queue may hold what an earlier process left, so the first look is due at once.
+        self._dirty = True
         self._closing = False
         self._gave_up = threading.Event()
         """Set when the stop has waited long enough: what is not recorded by then is left to the next start."""
