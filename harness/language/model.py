@@ -52,6 +52,7 @@ class CheckKind(StrEnum):
     NO_SECRETS = "no_secrets"
     FILES_CHANGED = "files_changed"
     CONTAINER = "container"
+    PRINTS = "prints"
     JUDGE = "judge"
     ANY_OF = "any_of"
     ALL_OF = "all_of"
@@ -65,8 +66,11 @@ class Check:
     Attributes:
         kind: Which check it is.
         argument: The value under the key that names the kind: for ``path`` the JMESPath text, for ``status`` a tuple
-            of codes, for ``headers`` header name → operators, for ``schema`` a path relative to the ladder's folder,
-            for the others a mapping of their options.
+            of codes, for ``headers`` lower-case header name → operators, for ``duration`` operators on seconds, for
+            ``schema`` the name of a file in the ladder's folder, for the others a mapping of their options, with
+            defaults filled in. Where an option may be a plain value or operators (``created``, ``count``,
+            ``exit_code``, ``numbers``, ``length``, …) it is operators here: a plain value has become ``{"eq": value}``.
+            ``files_changed`` has ``since`` and ``project``; ``prints`` has ``project``, ``image``, ``args``.
         operators: Only for ``path``: operator name → expected value; all must hold.
         children: Only for ``any_of``, ``all_of`` and ``not``.
         text: The item as written, in one line of JSON, for messages.
@@ -150,12 +154,30 @@ Action = Request | Copy | WorkerLogs
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """``given``: a symbolic link that is made in a project's workspace before the request is sent.
+
+    When it cannot be made from where the judge runs, missed checks of the step are limitations, and the notes say why.
+
+    Attributes:
+        project: Template of the project's id.
+        path: Below the workspace.
+        target: The link's text.
+    """
+
+    project: str
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step of a scenario, with its template inserted.
 
     Attributes:
         id: As written, or ``step-N`` counted from 1.
         variables: ``with`` of a template, looked up first.
+        given: What is made before the request; ``None`` for nothing.
         poll: ``None`` for a request that is sent once.
         capture: Name → JMESPath over ``status headers body text doc``.
         save: Artifact name → value as written (template when it holds ``${``, else JMESPath or ``excerpt(doc)``).
@@ -165,6 +187,7 @@ class Step:
     mark: Mark
     action: Action
     poll: Poll | None = None
+    given: Link | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     expect: tuple[Check, ...] = ()
     capture: Mapping[str, str] = field(default_factory=dict)
@@ -190,10 +213,15 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """Which ladder proves that the stack is mocked again, and below which folder its evidence lies."""
+    """Which ladder proves that the stack is mocked again, and below which folder its evidence lies.
+
+    Attributes:
+        only: Which of its scenarios; all of them when empty.
+    """
 
     verify: str
     folder: str
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
