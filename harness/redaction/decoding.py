@@ -1,0 +1,147 @@
+"""Encodings opened: base64, hexadecimal and compressed parts of a text, as views that can be searched in their turn.
+
+Runs of the base64 alphabet are decoded at all four phases, because what stands before an encoded text may be glued to
+it; a wrong phase gives noise, which holds no secret. It decides only what looks like an encoding. The doubt: a
+compressed part that begins before the text at hand cannot be opened; the second scanner reads whole files.
+"""
+
+from __future__ import annotations
+
+import binascii
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.redaction.views import Pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+SHORTEST_RUN: Final = 16
+"""Characters; twelve bytes, the length of a fragment, take as many in base64."""
+
+MOST_INFLATED: Final = 4 << 20
+"""Bytes taken out of one compressed part: 1 MiB of a bomb inflates to 1 GiB."""
+MOST_MEMBERS: Final = 64
+"""Compressed parts opened in one text; more are the work of somebody who wants us to wait."""
+
+_ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_IN_ALPHABET: Final = bytes(b"x"[0] if byte in _ALPHABET else b" "[0] for byte in range(256))
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
+_GZIP: Final = b"\x1f\x8b\x08"
+_ZLIB: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+_STEP: Final = 512
+"""Bytes fed at once; a broken stream loses no more than what they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Runs of an encoding, joined and decoded from one phase on.
+
+    Attributes:
+        runs: Maps the joined runs to the source.
+        phase: Characters left out in front.
+        chars: Characters that give ``octets`` bytes.
+        length: Characters of all runs.
+    """
+
+    text: bytes
+    runs: Pieces
+    phase: int
+    chars: int
+    octets: int
+    length: int
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        """See ``View``; characters that hold bits of a neighbour too are included."""
+        first = self.phase + start * self.chars // self.octets
+        last = self.phase + -(-end * self.chars // self.octets)
+        # What was added to fill the last group stands behind the end.
+        return self.runs.locate(min(first, self.length - 1), min(last, self.length))
+
+
+@dataclass(frozen=True, slots=True)
+class Inflated:
+    """A compressed part of the source, unpacked; any find in it stands for the part as a whole."""
+
+    text: bytes
+    start: int
+    end: int
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:  # noqa: ARG002  # a compressed part has no inside
+        """See ``View``."""
+        return self.start, self.end
+
+
+def decoded(source: bytes) -> Iterator[Decoded]:
+    """Every reading of the parts that look like base64 or hexadecimal."""
+    # Joined runs need no care for each run's own phase: each lies right in one of the readings.
+    runs = _runs(source)
+    if runs:
+        yield from _base64(source, runs)
+    hexadecimal = [(start, end) for start, end in runs if not source[start:end].strip(_HEX_DIGITS)]
+    if hexadecimal:
+        yield from _hex(source, hexadecimal)
+
+
+def _runs(source: bytes) -> list[tuple[int, int]]:
+    # Two searches in a translated copy find the few long runs without looking at the many short ones.
+    marks = source.translate(_IN_ALPHABET) + b" "
+    long_run = b"x" * SHORTEST_RUN
+    found = []
+    start = marks.find(long_run)
+    while start >= 0:
+        end = marks.find(b" ", start)
+        found.append((start, end))
+        start = marks.find(long_run, end)
+    return found
+
+
+def _base64(source: bytes, runs: list[tuple[int, int]]) -> Iterator[Decoded]:
+    joined = b"".join([source[start:end] for start, end in runs]).translate(_STANDARD)
+    pieces = _pieces(runs)
+    for phase in range(4):
+        filled = joined[phase:] + b"A" * (-(len(joined) - phase) % 4)
+        yield Decoded(binascii.a2b_base64(filled), pieces, phase, chars=4, octets=3, length=len(joined))
+
+
+def _hex(source: bytes, runs: list[tuple[int, int]]) -> Iterator[Decoded]:
+    joined = b"".join([source[start:end] for start, end in runs])
+    pieces = _pieces(runs)
+    for phase in range(2):
+        even = joined[phase : len(joined) - (len(joined) - phase) % 2]
+        yield Decoded(binascii.unhexlify(even), pieces, phase, chars=2, octets=1, length=len(joined))
+
+
+def _pieces(runs: list[tuple[int, int]]) -> Pieces:
+    return Pieces([(start, end, end - start) for start, end in runs])
+
+
+def inflated(source: bytes) -> Iterator[Inflated]:
+    """Every part that gzip or zlib unpacks, in whole or from its beginning."""
+    members = 0
+    for magic in (_GZIP, *_ZLIB):
+        at = source.find(magic)
+        while at >= 0 and members < MOST_MEMBERS:
+            text, used = _inflate(source, at)
+            if text:
+                # Two bytes are a weak sign: noise that unpacks to nothing must not use up the allowance.
+                members += 1
+                yield Inflated(text, at, at + used)
+            at = source.find(magic, at + 1)
+
+
+def _inflate(source: bytes, at: int) -> tuple[bytes, int]:
+    """What can be unpacked from ``at`` on, and the bytes that it took; a broken end costs the end only."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    text, fed = bytearray(), at
+    try:
+        while fed < len(source) and not unpacker.eof and len(text) < MOST_INFLATED:
+            piece = unpacker.unconsumed_tail or source[fed : fed + _STEP]
+            fed += 0 if unpacker.unconsumed_tail else len(piece)
+            text += unpacker.decompress(piece, MOST_INFLATED - len(text))
+    except zlib.error:
+        pass
+    return bytes(text), fed - at - len(unpacker.unused_data)

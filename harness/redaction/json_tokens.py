@@ -1,0 +1,100 @@
+"""The strings and numbers of a JSON text with their places, and which strings a name announces as secret.
+
+A flat walk with a stack of its own, so that depth costs no recursion. It expects a text that a parser has accepted and
+decides only about names: a value under a secret name is secret with everything inside it, and so is the ``value`` of an
+object whose ``name`` is such a header, as in HAR files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from harness.redaction.keys import announces_secret, states_presence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+
+
+class Role(Enum):
+    """What a token is to the redaction."""
+
+    KEY = auto()
+    VALUE = auto()
+    ANNOUNCED = auto()
+    """A string whose name says that it is secret, whatever it holds."""
+    NUMBER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A string with its quotes, or a number.
+
+    Attributes:
+        owner: Number of the object or array that it stands in.
+    """
+
+    start: int
+    end: int
+    role: Role
+    owner: int
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An object or array that is open."""
+
+    number: int
+    is_object: bool
+    secret: bool
+    at_value: bool = False
+    key: str = ""
+    names_secret: bool = False
+
+    def announces(self) -> bool:
+        """Whether the value that stands here now is secret by its name."""
+        return self.secret or (
+            self.is_object and (announces_secret(self.key) or (self.names_secret and self.key == "value"))
+        )
+
+    def expects_key(self) -> bool:
+        return self.is_object and not self.at_value
+
+
+def tokens(data: bytes) -> Iterator[Token]:
+    """Walk a JSON text.
+
+    Args:
+        data: UTF-8 that ``json.loads`` accepts.
+    """
+    frames = [_Frame(0, is_object=False, secret=False)]
+    opened = 0
+    for found in _TOKEN.finditer(data):
+        match found[0][:1]:
+            case b"{" | b"[" as sign:
+                opened += 1
+                frames.append(_Frame(opened, is_object=sign == b"{", secret=frames[-1].announces()))
+            case b"}" | b"]":
+                frames.pop()
+            case b":" | b"," as sign:
+                frames[-1].at_value = sign == b":"
+            case first:
+                if role := _role(frames[-1], first, found[0]):
+                    yield Token(found.start(), found.end(), role, frames[-1].number)
+
+
+def _role(frame: _Frame, first: bytes, spelt: bytes) -> Role | None:
+    if first != b'"':
+        return Role.NUMBER if first in b"-0123456789" else None
+    content = json.loads(spelt)
+    if frame.expects_key():
+        frame.key = content
+        return Role.KEY
+    if frame.is_object and frame.key == "name":
+        frame.names_secret = announces_secret(content)
+    return Role.ANNOUNCED if frame.announces() and not states_presence(content) else Role.VALUE
