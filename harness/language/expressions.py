@@ -6,7 +6,6 @@ fails every check. RE2 has no backtracking, so no pattern can take longer than t
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -151,28 +150,3 @@ def matches(pattern: str, text: str) -> bool:
     """
     # A lone surrogate cannot be encoded, and RE2 reads bytes.
     return _pattern(pattern).search(text.encode("utf-8", "replace").decode()) is not None
-
-
-_LINE_BREAK: Final = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-
-
-def excerpt(document: Any) -> str:  # noqa: ANN401  # whatever the subject sent
-    """The five lines of ``result_excerpt.txt``, without the last newline (backend contract, section 4)."""
-    fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
-    errors = _listed(fields.get("errors"))
-    lines = {
-        "status": fields.get("status") or "n/a",
-        "summary": fields.get("summary") or "n/a",
-        "created_files": ",".join(_listed(fields.get("created_files"))),
-        "modified_files": ",".join(_listed(fields.get("modified_files"))),
-        "first_error": errors[0] if errors else "none",
-    }
-    return "\n".join(f"{name}: {_one_line(str(value))}" for name, value in lines.items())
-
-
-def _listed(value: object) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def _one_line(text: str) -> str:
-    return _LINE_BREAK.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.language.expressions import EXCERPT, excerpt, search
+from harness.language.excerpt import excerpt
+from harness.language.expressions import EXCERPT, search
 from harness.language.variables import as_text, is_template
 
 if TYPE_CHECKING:
