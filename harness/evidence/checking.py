@@ -1,0 +1,106 @@
+"""Whether a bundle is what its ``SHA256SUMS`` and manifest say, file by file. Reads everything, changes nothing.
+
+It proves that the files fit one another, and nothing about who wrote them: that takes a signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.evidence.documents import parse_object
+from harness.evidence.layout import ENVELOPE, MANIFEST, SUMS, UNLISTED
+from harness.evidence.paths import fault_of
+from harness.evidence.records import DamagedRecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LINE: Final = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that is not as recorded; ``kind`` is a stable word."""
+
+    path: str
+    kind: str
+
+
+def faults_of(folder: Path) -> tuple[Fault, ...]:
+    """Everything that does not fit; empty when the bundle is whole."""
+    found = set(_files(folder))
+    odd = {path for path in found if not _is_regular(folder / path)}
+    sums = _sums(folder)
+    if sums is None:
+        return (Fault(SUMS, "sums-mismatch"),)
+    recorded = _recorded(folder)
+    if recorded is None:
+        return (Fault(MANIFEST, "not-readable"),)
+    faults = [Fault(path, "not-regular") for path in odd]
+    faults += [Fault(path, "unsafe-path") for path in recorded if fault_of(path)]
+    faults += [Fault(path, "missing-file") for path in sums.keys() - found]
+    faults += [Fault(path, "unlisted-file") for path in found - sums.keys() - {SUMS, ENVELOPE}]
+    faults += [Fault(path, "sums-mismatch") for path in _differing(sums, recorded)]
+    faults += [fault for path in (sums.keys() & found) - odd if (fault := _content_fault(folder, path, sums[path]))]
+    return tuple(sorted(faults))
+
+
+def _content_fault(folder: Path, path: str, wanted: str) -> Fault | None:
+    try:
+        return None if _digest(folder / path) == wanted else Fault(path, "hash-mismatch")
+    except OSError:
+        return Fault(path, "not-readable")
+
+
+def _differing(sums: Mapping[str, str], recorded: Mapping[str, str]) -> set[str]:
+    return {path for path in (sums.keys() | recorded.keys()) - UNLISTED if sums.get(path) != recorded.get(path)}
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for base, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(base, name).is_symlink()]
+        yield from (str(Path(base, name).relative_to(folder)) for name in [*files, *links])
+
+
+def _is_regular(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _sums(folder: Path) -> Mapping[str, str] | None:
+    text = _text(folder / SUMS)
+    if text is None or not text.endswith("\n"):
+        return None
+    lines = [_LINE.fullmatch(line) for line in text.splitlines(keepends=True)]
+    found = {line[2]: line[1] for line in lines if line}
+    return found if len(found) == len(lines) and MANIFEST in found else None
+
+
+def _recorded(folder: Path) -> Mapping[str, str] | None:
+    text = _text(folder / MANIFEST)
+    try:
+        files = parse_object(text or "")["files"]
+        return {file["path"]: file["sha256"] for file in files}
+    except (DamagedRecordError, KeyError, TypeError):
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if _is_regular(path) else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,91 @@
+"""Writes and reads ``events.jsonl``: each event reaches the system as one whole line before the next thing happens.
+
+A killed run therefore keeps everything up to its last line; only that one may be torn, and reading stops before it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from harness.evidence.event_lines import Entry, decode, encode
+from harness.evidence.faults import EvidenceError
+from harness.evidence.layout import EVENTS
+from harness.evidence.records import DamagedRecordError
+from harness.evidence.timestamps import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from harness.evidence.events import Event
+    from harness.evidence.redacting import Redacts
+    from harness.redaction.redacted import RedactedText
+
+
+class Lines(Protocol):
+    """Where lines go."""
+
+    def append(self, line: RedactedText) -> None:
+        """Write one line; the line feed is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Wall clock for display, monotonic seconds for durations."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+class Journal:
+    """Numbers, dates, redacts and appends events; safe to use from several threads."""
+
+    def __init__(self, lines: Lines, redactor: Redacts, clock: Clock) -> None:
+        self._lines = lines
+        self._redactor = redactor
+        self._clock = clock
+        self._opened = clock.monotonic()
+        self._seq = 0
+        self._lock = threading.Lock()
+
+    def record(self, event: Event) -> Entry:
+        """Append an event; its ``seq`` is what an observation refers to."""
+        with self._lock:
+            self._seq += 1
+            elapsed = round(self._clock.monotonic() - self._opened, 6)
+            entry = Entry(self._seq, elapsed, timestamp(self._clock.now()), event)
+            self._lines.append(self._redactor.json(encode(entry), source=EVENTS))
+            return entry
+
+
+def iter_events(path: Path) -> Iterator[Entry]:
+    """Read a log, line by line; a torn last line, which only a killed run leaves, ends it.
+
+    Raises:
+        EvidenceError: ``events-unreadable``, or ``events-damaged`` with the line's number.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith("\n"):
+                    return
+                yield _entry(path, number, line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError("events-unreadable", f"{path} cannot be read: {type(error).__name__}", _HINT) from error
+
+
+def _entry(path: Path, number: int, line: str) -> Entry:
+    try:
+        entry = decode(line)
+    except DamagedRecordError as error:
+        raise EvidenceError("events-damaged", f"{path}:{number}: {error}", _HINT) from error
+    if entry.seq != number:
+        message = f"{path}:{number}: seq is {entry.seq}, so a line was lost, added or moved"
+        raise EvidenceError("events-damaged", message, _HINT)
+    return entry
+
+
+_HINT = "look at another run (`ladder runs`), or restore this one from where it was published"

@@ -1,0 +1,153 @@
+"""What was observed around one scenario, gathered from its events, for ``notes.txt``. It decides nothing.
+
+Documents of the backend are looked into by the names of the contract; whatever is not there is empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.evidence.events import CheckJudged, CheckOutcome, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
+from harness.evidence.exchanges import Purpose, parsed
+from harness.judging.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.evidence.event_lines import Entry
+    from harness.judging.observation import ContainerFact
+
+_OF_THE_STEPS = frozenset({Purpose.STEP, Purpose.POLL})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One poll attempt and when it was made, in seconds since the run began."""
+
+    t: float
+    fact: PollAttempted
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The observed state when a scenario ended.
+
+    Attributes:
+        mode: ``live`` or ``mocked``.
+        exchange: The last exchange of a step.
+        attempts: Of the last step that polled.
+        missed: Checks that did not hold or could not be decided.
+        result: The worker's document as last seen; empty when none was.
+        failure_kind: As the job tells it.
+        containers: As last seen.
+        worker_log: Output of the scenario's containers, where it was collected.
+    """
+
+    verdict: Verdict
+    mode: str
+    exchange: ExchangeMade | None = None
+    attempts: tuple[Attempt, ...] = ()
+    missed: tuple[CheckJudged, ...] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    failure_kind: str = ""
+    containers: tuple[ContainerFact, ...] = ()
+    secret_hits: int = 0
+    worker_log: str = ""
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the last exchange."""
+        return self.exchange.answer.status if self.exchange else None
+
+    @property
+    def transport_error(self) -> str:
+        """Why the last exchange had no answer."""
+        return self.exchange.answer.error if self.exchange else ""
+
+    @property
+    def engine(self) -> str:
+        """The engine that the result names."""
+        return _word(self.result.get("engine"))
+
+    @property
+    def result_status(self) -> str:
+        """``success`` or ``error``."""
+        return _word(self.result.get("status"))
+
+    @property
+    def said(self) -> str:
+        """Everything that the worker said, as one text."""
+        parts = (self.result.get(key) for key in ("summary", "errors", "logs"))
+        return "\n".join([*(str(part) for part in parts if part), self.worker_log])
+
+    @property
+    def polled_in_vain(self) -> bool:
+        """Whether the scenario ended in a poll that never accepted an answer."""
+        return bool(self.attempts) and bool(self.last_why) and self.verdict in {Verdict.INCONCLUSIVE, Verdict.ERROR}
+
+    @property
+    def last_why(self) -> str:
+        """Why the last attempt was not ready."""
+        return self.attempts[-1].fact.why_not_ready if self.attempts else ""
+
+    @property
+    def running(self) -> int:
+        """How many of its containers were running when last seen."""
+        return sum(container.running for container in self.containers)
+
+
+def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log: str = "") -> Trouble:
+    """Gather what the events of one scenario tell.
+
+    Args:
+        entries: Those of the scenario, in order.
+        verdict: How it ended.
+        mode: ``live`` or ``mocked``.
+        worker_log: Redacted output of its containers.
+    """
+    events = [(entry.t, entry.event) for entry in entries]
+    exchanges = [each for _, each in events if isinstance(each, ExchangeMade) and each.purpose in _OF_THE_STEPS]
+    polls = [Attempt(t, each) for t, each in events if isinstance(each, PollAttempted)]
+    observed = [each for _, each in events if isinstance(each, StepObserved)]
+    seen = [each for _, each in events if isinstance(each, StepObserved | ContainersSeen) and each.witness.available]
+    documents = list(_documents(exchanges, observed))
+    return Trouble(
+        verdict=verdict,
+        mode=mode,
+        exchange=exchanges[-1] if exchanges else None,
+        attempts=tuple(each for each in polls if each.fact.step == polls[-1].fact.step),
+        missed=tuple(each for _, each in events if isinstance(each, CheckJudged) and _is_missed(each)),
+        result=next((each for each in reversed(documents) if "written_by" in each or "logs" in each), {}),
+        failure_kind=next((kind for each in reversed(documents) if (kind := _word(each.get("failure_kind")))), ""),
+        containers=seen[-1].witness.containers if seen else (),
+        secret_hits=max((each.secret_hits for each in observed), default=0),
+        worker_log=worker_log,
+    )
+
+
+def _is_missed(check: CheckJudged) -> bool:
+    return check.outcome in {CheckOutcome.MISSED, CheckOutcome.UNDECIDED}
+
+
+def _documents(exchanges: Iterable[ExchangeMade], observed: Iterable[StepObserved]) -> Iterator[Mapping[str, Any]]:
+    """Objects in bodies, the jobs of a project, and unwrapped documents."""
+    for made in exchanges:
+        body = parsed(made.answer.text)
+        if isinstance(body, dict):
+            yield body
+            jobs = body.get("jobs")
+            yield from (job for job in jobs if isinstance(job, dict)) if isinstance(jobs, list) else ()
+            yield from _objects(body.get("contents"))
+    for step in observed:
+        yield from _objects(step.doc_json)
+
+
+def _objects(text: object) -> Iterator[Mapping[str, Any]]:
+    document = parsed(text) if isinstance(text, str) else None
+    if isinstance(document, dict):
+        yield document
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,32 @@
+"""Ids of runs: UUIDv7 (RFC 9562), made before anything else happens, so that a failure has one too.
+
+48 bits of milliseconds come first, so that ids sort by start time; the other 74 are fresh and without a counter. The
+doubt: two ids of one millisecond are in no order, and a clock that was set back makes a later id sort earlier.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+import uuid
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TIMED_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def new_id(*, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> str:
+    """Make a UUIDv7 in its dashed form."""
+    fresh = secrets.randbits(74)
+    value = (now_ms() & (1 << 48) - 1) << 80
+    value |= 0x7 << 76 | (fresh >> 62) << 64
+    value |= 0b10 << 62 | fresh & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is an id of ours, dashed and in lower case; asked before a path or a search is made from it."""
+    return _TIMED_ID.fullmatch(text) is not None
