@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -46,14 +46,17 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
     """
     parsed = parse_url(url)
     if parsed.drivername == _POSTGRES:
-        return create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        return create_engine(parsed, **_pool(pool_size), pool_pre_ping=True)
     _make_directory(parsed.database)
-    engine = create_engine(
-        parsed, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": BUSY_TIMEOUT_S}
-    )
+    engine = create_engine(parsed, **_pool(pool_size), connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _pool(size: int) -> dict[str, Any]:
+    # An error names its statement and not the values: they are instructions and whole results, and it goes to the log.
+    return {"pool_size": size, "max_overflow": size, "hide_parameters": True}
 
 
 def parse_url(url: str) -> URL:

@@ -30,6 +30,7 @@ from support.fake_launcher import PATIENCE_S, FakeEngine, FakeLauncher
 from worker.contract import RESULT_PATH, JobType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from backend.models import Attempt, Job
@@ -172,6 +173,14 @@ class Bench:
             came = self.signals.heard.wait_for(lambda: has_ended(self.job(job).status), PATIENCE_S)
         assert came, f"job {job.instruction!r} is still {self.job(job).status}"
         return self.job(job)
+
+    @staticmethod
+    def poll(what: Callable[[], object]) -> None:
+        """Wait for something that nobody announces."""
+        give_up, pause = time.monotonic() + PATIENCE_S, threading.Event()
+        while not what():
+            assert time.monotonic() < give_up, "it did not come"
+            pause.wait(0.005)
 
     def job(self, job: Job) -> Job:
         """The job as it is now."""

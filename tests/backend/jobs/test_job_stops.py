@@ -170,7 +170,7 @@ def test_a_shutdown_waits_for_a_job_that_is_just_being_taken_up(bench):
         bench.engine.wait_until(lambda: "prepare" in bench.engine.calls)
         closing = bench.cleanup.submit(bench.dispatcher.close, patience_s=30.0)
         control = bench.dispatcher._running[job.id]
-        bench.engine.wait_until(lambda: control.stop or bench.engine.changed.wait(0.01))
+        bench.poll(lambda: control.stop)
     closing.result(30.0)
     assert bench.job(job).failure_kind == "cancelled"
     assert bench.engine.launched == []
