@@ -52,14 +52,12 @@ def _broken(text, separator, size):
 
 def _lower_percent(text):
     coded = quote(text, safe="")
-    return "".join(
-        char.lower() if "%" in coded[max(0, at - 2) : at] else char for at, char in enumerate(coded)
-    )
+    return "".join(char.lower() if "%" in coded[max(0, at - 2) : at] else char for at, char in enumerate(coded))
 
 
 MATRIX = {
     "raw": lambda s: s,
-    "JSON string": lambda s: json.dumps(s),
+    "JSON string": json.dumps,
     "JSON in JSON": lambda s: json.dumps(json.dumps({"v": s})),
     "JSON \\uXXXX": lambda s: "".join(f"\\u{ord(char):04x}" for char in s),
     "Python repr": repr,
@@ -81,7 +79,9 @@ MATRIX = {
     "base64 prefix 1 and suffix 2": lambda s: _b64(b"'" + s.encode() + b"';"),
     "base64 prefix 5 and suffix 1": lambda s: _b64(b"pass=" + s.encode() + b"\n"),
     "base64 URL-safe, unpadded": lambda s: base64.urlsafe_b64encode(s.encode()).decode().rstrip("="),
-    "base64 wrapped at 76": lambda s: base64.encodebytes(b"some words before it: " + s.encode() + b" and after").decode(),
+    "base64 wrapped at 76": lambda s: base64.encodebytes(
+        b"some words before it: " + s.encode() + b" and after"
+    ).decode(),
     "base64 twice": lambda s: _b64(_b64(s.encode()).encode()),
     "base64 of gzip": lambda s: _b64(gzip.compress(s.encode(), mtime=0)),
     "hex lower": lambda s: s.encode().hex(),
@@ -92,7 +92,7 @@ MATRIX = {
     "line-wrapped at 40": lambda s: _broken(s, "\n", 40 if len(s) > 40 else len(s) // 2),
     "ANSI colour code inside": lambda s: s[:9] + "\x1b[31m" + s[9:17] + "\x1b[0m" + s[17:],
     "zero-width space inside": lambda s: s[:10] + "\u200b" + s[10:],
-    "spaced characters": lambda s: " ".join(s),
+    "spaced characters": " ".join,
     "string concatenation": lambda s: f'"{s[: len(s) // 2]}" + "{s[len(s) // 2 :]}"',
     "first 20 only": lambda s: s[:20],
     "last 12 only": lambda s: s[-12:],
@@ -169,7 +169,10 @@ def survivors(form, secret, redacted):
     telling = [a != b for a, b in zip_longest(spelt, other, fillvalue=-1)]
     seen = [(byte, tells) for byte, tells in zip(spelt, telling, strict=False) if byte > 0x20]
     pieces = [seen[at : at + 8] for at in range(max(1, len(seen) - 7))]
-    found = (bytes(byte for byte, _ in piece) for piece in pieces if sum(tells for _, tells in piece) >= 4)
+    told = [sum(tells for _, tells in piece) for piece in pieces]
+    # Where every character is spelt with six, eight bytes tell less than four.
+    enough = min(4, max(told))
+    found = [bytes(byte for byte, _ in piece) for piece, tells in zip(pieces, told, strict=True) if tells >= enough]
     return [piece for piece in found if piece in left]
 
 
@@ -181,6 +184,7 @@ def _sibling(secret):
     """A secret of the same shape that shares no character with the given one: signs stay, the others move on."""
     lower, digits = string.ascii_lowercase, string.digits
     moved = str.maketrans(
-        lower + lower.upper() + digits, lower[5:] + lower[:5] + lower[5:].upper() + lower[:5].upper() + digits[3:] + digits[:3]
+        lower + lower.upper() + digits,
+        lower[5:] + lower[:5] + lower[5:].upper() + lower[:5].upper() + digits[3:] + digits[:3],
     )
     return secret.translate(moved)

@@ -1,0 +1,94 @@
+"""Secrets inside, across and beside one another; redacting twice; the order of secrets."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.redaction.pattern_search import AhoCorasick, PlainFind
+from harness.redaction.redacted import HitClass, Span, merged
+from harness.redaction.redactor import Redactor
+from harness.redaction.secret import NamedSecret, Secret, SecretSet
+
+INNER = "Q7w-Zp4.kV1x"
+OUTER = f"aa9{INNER}bb8Lm"
+LONGER = f"{INNER}Ty6Rr2Ws"
+CROSSING = "kV1xGh5-Jn3"
+
+
+def _redactor(*values):
+    return Redactor(SecretSet(tuple(NamedSecret(f"N{n}", Secret(value)) for n, value in enumerate(values))))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([INNER, OUTER, LONGER, CROSSING])))
+def test_nested_overlapping_and_prefix_sharing_secrets_leave_no_tail(order):
+    redactor = _redactor(*order)
+    text = f"1 {OUTER} 2 {LONGER} 3 {INNER}Gh5-Jn3 4"
+    assert redactor.text(text) == "1 [REDACTED] 2 [REDACTED] 3 [REDACTED] 4"
+
+
+def test_neighbours_that_do_not_overlap_are_two_hits():
+    redactor = _redactor(INNER)
+    assert redactor.text(INNER + INNER) == "[REDACTED][REDACTED]"
+    assert redactor.hits() == {"": {"value": 2}}
+
+
+def test_spans_that_touch_stay_apart_and_spans_that_overlap_become_one():
+    spans = [Span(4, 9, HitClass.ENCODED), Span(0, 4, HitClass.VALUE), Span(8, 12, HitClass.FRAGMENT)]
+    assert merged(spans) == [Span(0, 4, HitClass.VALUE), Span(4, 12, HitClass.FRAGMENT)]
+
+
+_VALUES = st.lists(st.text("abcdeX19", min_size=12, max_size=24), min_size=1, max_size=4, unique=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(values=_VALUES, noise=st.lists(st.text("abcdeX19 \n", max_size=12), min_size=1, max_size=5), seed=st.randoms())
+def test_redacting_twice_changes_nothing_and_the_order_of_secrets_does_not_matter(values, noise, seed):
+    text = "".join(part + seed.choice(values)[seed.choice([0, 0, 3]) :] for part in noise)
+    once = _redactor(*values).text(text)
+    assert _redactor(*values).text(once) == once
+    assert _redactor(*reversed(values)).text(text) == once
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    patterns=st.lists(st.binary(min_size=1, max_size=4), min_size=1, max_size=8, unique=True),
+    data=st.binary(max_size=60),
+)
+def test_the_automaton_finds_what_plain_search_finds(patterns, data):
+    assert sorted(AhoCorasick(patterns).hits(data)) == sorted(PlainFind(patterns).hits(data))
+
+
+def test_a_public_prefix_alone_is_no_secret():
+    redactor = _redactor("sk-proj-" + "R4nd0mTa1lOfTheKeyThatIsLong" * 2)
+    for public in ("sk-proj-", "keys begin with sk-proj- and T3BlbkFJ", "OPENAI_API_KEY=present", "sk-proj-R4"):
+        assert redactor.text(public) == public
+
+
+def test_the_head_of_a_refused_key_is_replaced_after_the_providers_words():
+    body = "Incorrect API key provided: sk-proj-********************abcd. You can find your key in your account."
+    assert _redactor(INNER).text(body) == (
+        "Incorrect API key provided: [REDACTED]. You can find your key in your account."
+    )
+
+
+def test_text_stays_text_when_only_a_part_of_a_character_matches():
+    redactor = _redactor("Zürich-Übergrößenträger-äöü")
+    redacted = redactor.text("Zürich-Übergrößenträger-äöé and \ud800 stay text")
+    assert "[REDACTED]" in redacted
+    assert redacted.endswith(" and \ud800 stay text")
+    assert "Übergrößen" not in redacted
+
+
+def test_a_secret_with_several_lines_is_found_line_by_line():
+    redactor = _redactor("first-Line-4711\nsecond-Line-0815\nx")
+    assert redactor.text("a second-Line-0815 b") == "a [REDACTED] b"
+
+
+def test_hits_are_counted_by_source_and_class_and_show_no_value():
+    redactor = _redactor(INNER, LONGER)
+    redactor.text(f"{LONGER} {' '.join(LONGER)}", source="live/L01/notes.txt")
+    redactor.text(INNER[::-1], source=f"named after {LONGER}")
+    report = redactor.hits()
+    assert report == {"live/L01/notes.txt": {"value": 1, "broken_up": 1}, "named after [REDACTED]": {"value": 1}}
