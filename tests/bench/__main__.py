@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -18,7 +19,7 @@ from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
 from tests.bench.big_workspace import measure_files
-from tests.bench.jobs import Sides, measure_latency, measure_throughput
+from tests.bench.jobs import JOBS_PER_CALLER, Sides, measure_latency, measure_throughput
 from tests.bench.raw_container import RawEngine
 from tests.bench.removals import watched_removals
 from tests.bench.report import Machine, Report, processors
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MET, MISSED, PREREQUISITE, INTERRUPTED = 0, 1, 3, 130
-LATENCY_PAIRS: Final = 60
-THROUGHPUT_ROUNDS: Final = 20
-LISTINGS: Final = 30
+LATENCY_PAIRS: Final = 40
+THROUGHPUT_ROUNDS: Final = 14
+LISTINGS: Final = 20
 READS: Final = 200
 CALL_TIMEOUT_S: Final = 60
 
@@ -39,6 +40,8 @@ CALL_TIMEOUT_S: Final = 60
 def main() -> int:
     """Run the benchmark; returns the exit code."""
     options = _options()
+    # Whoever stops us by a signal finds no backend and no container left, either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         report = _measure(options.image)
     except ImageNotFound:
@@ -89,7 +92,7 @@ def _measure(image: str) -> Report:
         sides = Sides(backend, engine, removals)
         _say(f"{LATENCY_PAIRS} pairs of single jobs")
         latency, phases = measure_latency(sides, pairs=LATENCY_PAIRS)
-        _say(f"{THROUGHPUT_ROUNDS} pairs of {CALLERS} jobs at once")
+        _say(f"{THROUGHPUT_ROUNDS} pairs of {CALLERS} callers with {JOBS_PER_CALLER} jobs each")
         throughput = measure_throughput(sides, rounds=THROUGHPUT_ROUNDS)
         _say(f"{LISTINGS} listings and {READS} reads in a big workspace")
         files = measure_files(backend, listings=LISTINGS, reads=READS)

@@ -1,7 +1,9 @@
 """What samples say: medians, the 95th percentile, ratios with their spread, and whether a goal is met.
 
-The verdict follows the ratio of the two medians and nothing else. The spread (quartiles of the ratios of samples that
-were taken together) tells how far to trust it; it never turns a miss into a hit.
+The verdict follows the median of the ratios of neighbours, samples that were taken one right after the other: where the
+machine's other load drifts during a run, it changes both neighbours and hardly their ratio, while the ratio of two
+medians would compare different times. The quartiles of these ratios tell how far to trust it; they never turn a miss
+into a hit.
 """
 
 from __future__ import annotations
@@ -65,15 +67,19 @@ class Comparison:
     goal: Goal | None = None
 
     @property
+    def ratios(self) -> tuple[float, ...]:
+        """Ours over bare, by pair."""
+        return tuple(ours / bare for ours, bare in zip(self.ours, self.bare, strict=True))
+
+    @property
     def ratio(self) -> float:
-        """Our median over the bare one."""
-        return median(self.ours) / median(self.bare)
+        """The median of the pairs."""
+        return median(self.ratios)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """First and third quartile of the ratios of pairs."""
-        ratios = [ours / bare for ours, bare in zip(self.ours, self.bare, strict=True)]
-        first, _, third = quantiles(ratios, n=4, method="inclusive")
+        """First and third quartile of the pairs."""
+        first, _, third = quantiles(self.ratios, n=4, method="inclusive")
         return first, third
 
     @property

@@ -1,8 +1,7 @@
 """The bare side: the container that the backend would make for a job, driven by the engine's API alone.
 
 Image, limits, labels, mount and environment come from the launcher's own code, the request from the contract; only the
-instance label differs, so that the backend does not take these containers for its own. Making the workspace and the
-request is not part of the measured time, which makes the comparison a strict one.
+instance label differs, so that the backend does not take these containers for its own.
 """
 
 from __future__ import annotations
@@ -146,9 +145,10 @@ class RawEngine:
         require_success(result, job.job_id)
         return RawRun(job.job_id, container, timings)
 
-    def run_and_remove(self, job: RawJob) -> None:
-        """Do all that a job costs."""
+    def run_and_remove(self, job: RawJob) -> str:
+        """Do all that a job costs; returns its id."""
         self.remove(self.run(job).container)
+        return job.job_id
 
     def remove(self, container: str) -> None:
         """Remove a container as the backend does."""
