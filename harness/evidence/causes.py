@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.judging.verdict import Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,7 @@ def _answered(*statuses: int) -> Callable[[Trouble], bool]:
 
 
 def _no_answer(*errors: str) -> Callable[[Trouble], bool]:
-    return lambda trouble: trouble.status is None and trouble.transport_error in errors
+    return lambda trouble: trouble.transport_error in errors
 
 
 def _says(*words: str) -> Callable[[Trouble], bool]:
@@ -56,6 +58,11 @@ def _polled_in_vain(trouble: Trouble) -> bool:
 
 
 SYMPTOMS: Final = (
+    Symptom(
+        "gate-closed",
+        lambda trouble: trouble.verdict is Verdict.BLOCKED,
+        "Nothing was sent: an earlier scenario closed the gate. Its own notes say why.",
+    ),
     Symptom(
         "secret-in-output",
         lambda trouble: trouble.secret_hits > 0,

@@ -6,23 +6,12 @@ Together they hold every request and attempt and all that checks looked at, so t
 # Annotations are read at run time by the codec, so they are not deferred here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from harness.evidence.exchanges import Answer, Purpose, Sent
-from harness.judging.observation import FileChanges, Witness
+from harness.judging.observation import FileChanges, ProgramRun, Witness
+from harness.judging.results import CheckResult
 from harness.judging.verdict import Verdict
-from harness.language.model import Severity
-
-
-class CheckOutcome(StrEnum):
-    """How one check ended."""
-
-    HELD = "held"
-    MISSED = "missed"
-    UNDECIDED = "undecided"
-    """It broke, or what it needs was not seen."""
-    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +122,17 @@ class StepObserved:
     files: Mapping[str, FileChanges] = field(default_factory=dict)
     witness: Witness = field(default_factory=lambda: Witness(available=False))
     secret_hits: int = 0
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    programs: Mapping[str, ProgramRun] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckJudged:
-    """One check and how it ended: the item as written, where it stands, what it wanted and what was seen."""
+    """One check and how it ended."""
 
     scenario: str
     step: str
-    check: str
-    place: str
-    severity: Severity
-    outcome: CheckOutcome
-    wanted: str = ""
-    got: str = ""
-    reason: str = ""
+    result: CheckResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ def parsed(text: str) -> Json:
 
 def unless_same(value: object, known: object) -> str | None:
     """A value as JSON text, or ``None`` when ``known`` is the same value, key order and number types included."""
+    if value is known:
+        return None
     try:
         text = json.dumps(value)
         return None if text == json.dumps(known) else text

@@ -6,6 +6,7 @@ notes too (a provoked error, a limitation, what started the rollback); they name
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.causes import suspected_cause
@@ -15,10 +16,11 @@ from harness.judging.verdict import is_green
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.evidence.events import CheckJudged, ExchangeMade
+    from harness.evidence.events import ExchangeMade
     from harness.evidence.run_record import ScenarioRecord
     from harness.evidence.trouble import Attempt, Trouble
     from harness.judging.observation import ContainerFact
+    from harness.judging.results import CheckResult
 
 LAST_ATTEMPTS: Final = 5
 LOG_LINES: Final = 20
@@ -62,22 +64,22 @@ def _observed(trouble: Trouble) -> Iterator[str]:
         found = trouble.result
         yield f"result: status={trouble.result_status or 'n/a'} engine={trouble.engine or 'n/a'}"
         yield f"result summary: {found.get('summary', 'n/a')}"
-        yield f"result errors: {found.get('errors', [])}"
+        yield f"result errors: {json.dumps(found.get('errors', []), ensure_ascii=False)}"
     if trouble.secret_hits:
         yield f"secrets redacted in what was observed: {trouble.secret_hits}"
 
 
 def _last_exchange(made: ExchangeMade) -> Iterator[str]:
     answer = made.answer
-    came = f"{answer.status}, {answer.bytes} bytes" if answer.status is not None else f"no answer: {answer.error}"
+    came = "no answer" if answer.status is None else f"{answer.status}, {answer.bytes} bytes"
+    came += f": {answer.error}" if answer.error else ""
     yield f"last request: {made.sent.method} {made.sent.path} → {came}, {answer.duration_s:.3f} s (step {made.step})"
     if answer.text:
         yield f"last body: {answer.text}"
 
 
-def _check(check: CheckJudged) -> str:
-    seen = f"wanted {check.wanted}, got {check.got}" if check.wanted or check.got else check.reason
-    return f"{check.place} [{check.severity}] {check.outcome}: {check.check}: {seen}"
+def _check(check: CheckResult) -> str:
+    return f"{check.mark} [{check.severity}] {check.outcome}: {check.path}: wanted {check.wanted}, got {check.got}"
 
 
 def _attempt(attempt: Attempt) -> str:

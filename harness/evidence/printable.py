@@ -12,7 +12,6 @@ from typing import Final
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb\ufffe\uffff]"
 )
-_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def block(text: str) -> str:
@@ -31,5 +30,4 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _spelt(found: re.Match[str]) -> str:
-    sign = found[0]
-    return _SHORT.get(sign) or sign.encode("ascii", "backslashreplace").decode()
+    return found[0].encode("unicode_escape").decode()

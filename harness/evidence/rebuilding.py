@@ -45,6 +45,8 @@ def observed(scenario: str, step: str, *, exchange: int, observation: Observatio
         files=observation.files,
         witness=observation.witness,
         secret_hits=observation.secret_hits,
+        schemas=observation.schemas,
+        programs=observation.programs,
     )
 
 
@@ -69,5 +71,13 @@ def _seen(seq: int, event: StepObserved, answers: dict[int, Answer]) -> Seen:
         raise EvidenceError("events-incomplete", message, "judge another run again; this one lost evidence")
     exchange = answer.exchange()
     doc: Any = exchange.body if event.doc_json is None else json.loads(event.doc_json)
-    observation = Observation(exchange, doc, event.files, event.witness, event.secret_hits)
+    observation = Observation(
+        exchange=exchange,
+        doc=doc,
+        files=event.files,
+        witness=event.witness,
+        secret_hits=event.secret_hits,
+        schemas=event.schemas,
+        programs=event.programs,
+    )
     return Seen(event.scenario, event.step, observation, answer.is_whole)

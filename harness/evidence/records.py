@@ -2,7 +2,7 @@
 
 Writing never fails on a value that JSON can hold; numbers that it cannot (NaN, infinities) become texts. Reading is
 strict about types and missing fields, because a damaged record must not look like another one; unknown keys are
-ignored. It knows no record by name.
+ignored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from harness.language.model import Mark, Severity
 
 T = TypeVar("T")
 
@@ -22,6 +24,10 @@ Json = Any
 
 Annotation = Any
 """A type as an annotation names it."""
+
+
+_IMPORTED_FOR_TYPES: Final = {"Mapping": Mapping, "Mark": Mark, "Severity": Severity}
+"""Names that the judge's records import for the type checker only."""
 
 
 class DamagedRecordError(ValueError):
@@ -69,8 +75,7 @@ def _record(kind: Annotation, document: object, where: str) -> Json:
 @cache
 def hints_of(kind: Annotation) -> Mapping[str, Any]:
     """Annotations of a record as types."""
-    # Records of the judge import Mapping for the type checker only.
-    return get_type_hints(kind, localns={"Mapping": Mapping})
+    return get_type_hints(kind, localns=_IMPORTED_FOR_TYPES)
 
 
 @cache

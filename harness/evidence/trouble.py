@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.evidence.events import CheckJudged, CheckOutcome, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
+from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
 from harness.evidence.exchanges import Purpose, parsed
+from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.event_lines import Entry
     from harness.judging.observation import ContainerFact
+    from harness.judging.results import CheckResult
 
 _OF_THE_STEPS = frozenset({Purpose.STEP, Purpose.POLL})
 
@@ -48,7 +50,7 @@ class Trouble:
     mode: str
     exchange: ExchangeMade | None = None
     attempts: tuple[Attempt, ...] = ()
-    missed: tuple[CheckJudged, ...] = ()
+    missed: tuple[CheckResult, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     failure_kind: str = ""
     containers: tuple[ContainerFact, ...] = ()
@@ -117,7 +119,7 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         mode=mode,
         exchange=exchanges[-1] if exchanges else None,
         attempts=tuple(each for each in polls if each.fact.step == polls[-1].fact.step),
-        missed=tuple(each for _, each in events if isinstance(each, CheckJudged) and _is_missed(each)),
+        missed=tuple(each.result for _, each in events if isinstance(each, CheckJudged) and _is_open(each.result)),
         result=next((each for each in reversed(documents) if "written_by" in each or "logs" in each), {}),
         failure_kind=next((kind for each in reversed(documents) if (kind := _word(each.get("failure_kind")))), ""),
         containers=seen[-1].witness.containers if seen else (),
@@ -126,8 +128,8 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
     )
 
 
-def _is_missed(check: CheckJudged) -> bool:
-    return check.outcome in {CheckOutcome.MISSED, CheckOutcome.UNDECIDED}
+def _is_open(result: CheckResult) -> bool:
+    return result.outcome is not Outcome.HELD
 
 
 def _documents(exchanges: Iterable[ExchangeMade], observed: Iterable[StepObserved]) -> Iterator[Mapping[str, Any]]:

@@ -1,0 +1,75 @@
+"""Kills at every write point, runs that start in the same second, and what coreutils say about a bundle."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sample_run import write_run_folder
+
+from harness.evidence.checking import faults_of
+from harness.evidence.reading import RunCondition, list_runs
+from harness.evidence.run_record import RunStatus
+
+DRIVER = Path(__file__).parent / "evidence_driver.py"
+
+
+def drive(*arguments):
+    done = subprocess.run([sys.executable, DRIVER, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("killed")
+    return root, drive("kill", root)
+
+
+def test_a_run_killed_at_any_call_that_changes_the_disk_leaves_no_unmarked_half(killed):
+    root, outcome = killed
+    assert outcome["exit"] == 0
+    assert outcome["calls"] > 100
+    finals = 0
+    for attempt in sorted(root.iterdir()):
+        for folder in attempt.iterdir():
+            if folder.name.endswith(".partial"):
+                continue
+            finals += 1
+            assert faults_of(folder) == (), f"{folder} is neither whole nor marked"
+    # The run that lived, and the one that was killed after the rename.
+    assert finals == 2
+
+
+def test_a_killed_run_is_listed_as_partial_and_never_as_finished(killed):
+    root, outcome = killed
+    conditions = [entry.condition for attempt in sorted(root.iterdir()) for entry in list_runs(attempt)]
+    assert conditions.count(RunCondition.FINISHED) == 2
+    assert set(conditions) == {RunCondition.FINISHED, RunCondition.PARTIAL}
+    assert len(conditions) >= outcome["calls"] - 2
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own_and_never_mix(tmp_path):
+    outcome = drive("race", tmp_path, 8)
+    assert set(outcome["statuses"]) == {0}
+    entries = list_runs(tmp_path)
+    assert sorted(entry.run_id for entry in entries) == sorted(outcome["ids"])
+    assert len({entry.name for entry in entries}) == 8
+    for entry in entries:
+        others = set(outcome["ids"]) - {entry.run_id}
+        texts = [path.read_text() for path in entry.folder.rglob("*") if path.is_file()]
+        assert faults_of(entry.folder) == ()
+        assert entry.record.status is RunStatus.FINISHED
+        assert entry.record.folder == entry.name
+        assert not [other for other in others for text in texts if other in text]
+
+
+def test_sha256sum_agrees_with_the_sums(tmp_path):
+    folder = write_run_folder(tmp_path).folder
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = {line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    assert listed == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"SHA256SUMS"}
