@@ -10,6 +10,7 @@ from __future__ import annotations
 import binascii
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from harness.redaction.views import Pieces
@@ -32,6 +33,7 @@ _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZLIB: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+_ZIP_MEMBER: Final = b"PK\x03\x04"
 _STEP: Final = 512
 """Bytes fed at once; a broken stream loses no more than what they hold."""
 
@@ -120,22 +122,32 @@ def _pieces(runs: list[tuple[int, int]]) -> Pieces:
 
 
 def inflated(source: bytes) -> Iterator[Inflated]:
-    """Every part that gzip or zlib unpacks, in whole or from its beginning."""
-    members = 0
+    """Every part that gzip, zlib or a member of a zip archive unpacks to, in whole or from its beginning."""
+    # Two bytes are a weak sign: noise that unpacks to nothing must not use up the allowance.
+    unpacked = (part for start, format_ in _compressed(source) if (part := _inflate(source, start, format_)).text)
+    yield from islice(unpacked, MOST_MEMBERS)
+
+
+def _compressed(source: bytes) -> Iterator[tuple[int, int]]:
+    """Where something compressed may begin, and how ``zlib`` calls its format."""
     for magic in (_GZIP, *_ZLIB):
-        at = source.find(magic)
-        while at >= 0 and members < MOST_MEMBERS:
-            text, used = _inflate(source, at)
-            if text:
-                # Two bytes are a weak sign: noise that unpacks to nothing must not use up the allowance.
-                members += 1
-                yield Inflated(text, at, at + used)
-            at = source.find(magic, at + 1)
+        yield from ((at, zlib.MAX_WBITS | 32) for at in _places(source, magic))
+    for at in _places(source, _ZIP_MEMBER):
+        # The data follows a header of 30 bytes and two fields whose lengths end it (APPNOTE 4.3.7).
+        lengths = source[at + 26 : at + 30]
+        yield at + 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), -zlib.MAX_WBITS
 
 
-def _inflate(source: bytes, at: int) -> tuple[bytes, int]:
-    """What can be unpacked from ``at`` on, and the bytes that it took; a broken end costs the end only."""
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+def _places(source: bytes, pattern: bytes) -> Iterator[int]:
+    at = source.find(pattern)
+    while at >= 0:
+        yield at
+        at = source.find(pattern, at + 1)
+
+
+def _inflate(source: bytes, at: int, format_: int) -> Inflated:
+    """What can be unpacked from ``at`` on; a broken end costs the end only."""
+    unpacker = zlib.decompressobj(wbits=format_)
     text, fed = bytearray(), at
     try:
         while fed < len(source) and not unpacker.eof and len(text) < MOST_INFLATED:
@@ -144,4 +156,4 @@ def _inflate(source: bytes, at: int) -> tuple[bytes, int]:
             text += unpacker.decompress(piece, MOST_INFLATED - len(text))
     except zlib.error:
         pass
-    return bytes(text), fed - at - len(unpacker.unused_data)
+    return Inflated(bytes(text), at, fed - len(unpacker.unused_data))

@@ -49,18 +49,10 @@ def redact_json(document: str, finder: Finder, count: Callable[[HitClass], None]
     except (ValueError, RecursionError):
         return None
     data = utf8(document)
-    spans = merged(list(_search(finder, data)))
+    spans = merged([span for found in finder.search(data, final=True) for span in found.spans])
     if not spans and not _HINT.search(data):
         return document
     return _edited(data, _edits(data, spans, count)).decode("utf-8", "surrogatepass")
-
-
-def _search(finder: Finder, data: bytes) -> Iterator[Span]:
-    at = 0
-    while at < len(data):
-        found = finder.find(data, at, final=True)
-        yield from found.spans
-        at = found.resume
 
 
 def _edits(data: bytes, spans: list[Span], count: Callable[[HitClass], None]) -> list[_Edit]:

@@ -45,10 +45,14 @@ _REFUSED_KEY: Final = re.compile(
 
 
 class Finder(Protocol):
-    """Finds spans in a stream of bytes."""
+    """Finds spans in bytes that may go on."""
 
-    def find(self, data: bytes, at: int, *, final: bool) -> Found:
-        """Search ``data`` from ``at`` on; a result that resumes at ``at`` says that more data is needed."""
+    def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
+        """Tell what is settled, from the beginning on, in as many steps as it takes.
+
+        Each step's spans that reach beyond its ``resume`` stand. Unless ``final``, the steps end where more data is
+        needed, and the next search is to begin there.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,9 @@ class SpeltOut:
 
     matcher: Matcher
 
-    def find(self, data: bytes, at: int, *, final: bool) -> Found:
+    def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
         """See ``Finder``."""
-        rest = data[at:] if at else data
-        found = self.matcher.find(rest, final=final)
-        return Found([Span(at + start, at + end, hit) for start, end, hit in found.spans], at + found.resume)
+        yield self.matcher.find(data, final=final)
 
 
 class AllViews:
@@ -83,14 +85,14 @@ class AllViews:
         signs = [_long_enough(without_gaps(text).text for text in some if _mostly_signs(text)) for some in texts]
         self._signs = Matcher(*signs, public=public, search=search) if any(signs) else None
 
-    def find(self, data: bytes, at: int, *, final: bool) -> Found:
+    def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
         """See ``Finder``."""
-        end = at + WINDOW_STEP + WINDOW_SHARED
-        if not final and len(data) < end:
-            return Found([], at)
-        window = data[at:end] if at or len(data) > end else data
-        spans = [Span(at + start, at + stop, hit) for start, stop, hit in self._spans(window)]
-        return Found(spans, min(at + WINDOW_STEP, len(data)))
+        at = 0
+        while at < len(data) and (final or len(data) - at >= WINDOW_STEP + WINDOW_SHARED):
+            window = data[at : at + WINDOW_STEP + WINDOW_SHARED]
+            spans = [Span(at + start, at + stop, hit) for start, stop, hit in self._spans(window)]
+            at = min(at + WINDOW_STEP, len(data))
+            yield Found(spans, at)
 
     def _spans(self, window: bytes) -> Iterator[Span]:
         yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))

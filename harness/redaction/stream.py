@@ -46,10 +46,7 @@ class Stream:
         held = self._held + data if self._held else data
         written: list[bytes] = []
         at = 0
-        while at < len(held):
-            found = self._finder.find(held, at, final=final)
-            if found.resume == at:
-                break
+        for found in self._finder.search(held, final=final):
             self._ahead += found.spans
             written += self._settled(held, at, found.resume)
             at = found.resume

@@ -1,5 +1,9 @@
 """The forms of the leak matrix, the forms that the redactor was not built for, and what counts as masked.
 
+The forms of ``UNSEEN`` and ``LATER`` were written down before the redactor had met them. At the first try 87 of 138 and
+68 of 90 cells were masked; then the cheap ones were added (C arrays, reversed base64, base85, markup and full-width
+letters; members of zip archives). The test states what is masked now.
+
 Each form is a function from a secret to the text in which it leaks, written without the redactor's code.
 """
 
@@ -11,13 +15,16 @@ import bz2
 import codecs
 import gzip
 import html
+import io
 import json
 import lzma
 import quopri
 import random
 import shlex
 import string
+import tarfile
 import textwrap
+import zipfile
 import zlib
 from itertools import zip_longest
 from urllib.parse import quote
@@ -149,6 +156,85 @@ UNSEEN = {
     "first 11 only": lambda s: s[:11],
     "exclusive or": lambda s: bytes(byte ^ 0x5A for byte in s.encode()),
     "hex, last half": lambda s: s.encode().hex()[len(s) :],
+}
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def _zipped(text):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("a.txt"), text * 3, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _tarred(text):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        info = tarfile.TarInfo("a.txt")
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text.encode()))
+    return file.getvalue()
+
+
+def _base58(text):
+    number, digits = int.from_bytes(text.encode(), "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = _BASE58[digit] + digits
+    return digits
+
+
+def _bold(char):
+    if char.isupper():
+        return chr(0x1D400 + ord(char) - ord("A"))
+    return chr(0x1D41A + ord(char) - ord("a")) if char.islower() else char
+
+
+LATER = {
+    "deflated in a zip": _zipped,
+    "zip in base64": lambda s: _b64(_zipped(s)),
+    "member of a tar": _tarred,
+    "tar.gz in base64": lambda s: _b64(gzip.compress(_tarred(s), mtime=0)),
+    "JWT payload": lambda s: (
+        "eyJhbGciOiJub25lIn0."
+        + base64.urlsafe_b64encode(json.dumps({"sub": "x", "pw": s}).encode()).decode().rstrip("=")
+        + "."
+    ),
+    "basic authorisation": lambda s: "Basic " + _b64(("someone:" + s).encode()),
+    "MIME encoded word": lambda s: "=?utf-8?b?" + _b64(s.encode()) + "?=",
+    "base64 in groups of 8 with dots": lambda s: ".".join(textwrap.wrap(_b64(s.encode()), 8)),
+    "base64 in a YAML block": lambda s: (
+        "k: |\n" + textwrap.indent(_broken(_b64(b"x: " + s.encode()), "\n", 20), "    ")
+    ),
+    "base58": _base58,
+    "String.fromCharCode": lambda s: "String.fromCharCode(" + ",".join(str(ord(c)) for c in s) + ")",
+    "zero-padded entities": lambda s: "".join(f"&#{ord(c):04d};" for c in s),
+    "Markdown escapes": lambda s: "".join("\\" + c if not c.isalnum() else c for c in s),
+    "C string pieces on lines": lambda s: "\n".join(f'  "{s[a : a + 9]}"' for a in range(0, len(s), 9)),
+    "shell joined quotes": lambda s: "".join(f"'{c}'" if c != "'" else '"\'"' for c in s),
+    "SQL concatenation": lambda s: " || ".join(
+        "'" + s[a : a + 7].replace("'", "''") + "'" for a in range(0, len(s), 7)
+    ),
+    "hexdump -C": lambda s: "\n".join(
+        f"{a:08x}  {s.encode()[a : a + 8].hex(' ')}  {s.encode()[a + 8 : a + 16].hex(' ')}  |{s[a : a + 16]}|"
+        for a in range(0, len(s), 16)
+    ),
+    "od -c": lambda s: "\n".join(f"{a:07o}   " + "   ".join(s[a : a + 16]) for a in range(0, len(s), 16)),
+    "backspace overstrike": lambda s: "".join(c + "\b" + c for c in s),
+    "combining mark on each": lambda s: "".join(c + "\u0332" for c in s),
+    "bold mathematical letters": lambda s: "".join(map(_bold, s)),
+    "diff of characters": lambda s: "\n".join("+" + c for c in s),
+    "cursor moves inside": lambda s: "".join(s[a : a + 6] + "\x1b[1C" for a in range(0, len(s), 6)),
+    "OSC hyperlink inside": lambda s: s[:9] + "\x1b]8;;http://x/\x07" + s[9:] + "\x1b]8;;\x07",
+    "timestamps before pieces": lambda s: "\n".join(
+        f"2025-11-14T17:14:0{n % 10}Z {s[a : a + 13]}" for n, a in enumerate(range(0, len(s), 13))
+    ),
+    "hex of hex": lambda s: s.encode().hex().encode().hex(),
+    "base32 hex alphabet": lambda s: base64.b32hexencode(s.encode()).decode(),
+    "PowerShell encoded (base64 of UTF-16)": lambda s: _b64(("echo " + s).encode("utf-16-le")),
+    "bytes repr in JSON": lambda s: json.dumps(repr(s.encode())),
+    "ellipsis in the middle": lambda s: s[:13] + "..." + s[-13:],
 }
 
 

@@ -1,7 +1,7 @@
 """114 of 114 cells of the leak matrix, and the honest figure beside it: forms that the redactor was not built for."""
 
 import pytest
-from leak_forms import KINDS, MATRIX, UNSEEN, leaked, survivors
+from leak_forms import KINDS, LATER, MATRIX, UNSEEN, leaked, survivors
 
 from harness.redaction.pattern_search import AhoCorasick, PlainFind
 from harness.redaction.redactor import Redactor
@@ -11,7 +11,6 @@ BEFORE, AFTER = b"before it: ", b" :after it\n"
 
 STILL_LEAKING = {
     "base64 of bzip2",
-    "base64 of xz",
     "uuencode",
     "EBCDIC",
     "binary digits",
@@ -20,14 +19,25 @@ STILL_LEAKING = {
     "every second character",
     "first 11 only",
     "exclusive or",
+    "base58",
+    "backspace overstrike",
+    "bold mathematical letters",
+    "base32 hex alphabet",
 }
-"""Known, and not claimed: of every kind of secret at least eight bytes in a row survive in these forms."""
+"""Known, and not claimed: secrets of every kind pass in these forms."""
 
 LEAKING_IN_PART = {
-    ("base64 of xz", "id of 28"),
-    ("UTF-7", "password with signs"),
-    ("hex dump of xxd", "key of 164"),
-    ("lines with numbers", "key of 164"),
+    "base64 of xz": set(KINDS),
+    "UTF-7": {"password with signs"},
+    # Lines that show fewer than twelve characters each, with something that is no separator between them.
+    "hex dump of xxd": {"key of 164"},
+    "hexdump -C": {"key of 164"},
+    "od -c": {"key of 164", "password with signs"},
+    "lines with numbers": {"key of 164"},
+    "timestamps before pieces": {"key of 164"},
+    # The check sum of the archive, which is no secret but depends on it.
+    "deflated in a zip": set(KINDS),
+    "zip in base64": set(KINDS),
 }
 
 
@@ -72,9 +82,10 @@ def test_without_secrets_the_measure_sees_every_form_leak(form):
         assert survivors(MATRIX[form], value, text)
 
 
-def test_the_figure_for_unseen_forms_is_what_we_say_it_is(redactor, record_property):
-    cells = {(form, kind) for form in UNSEEN for kind in KINDS}
-    masked = {(form, kind) for form, kind in cells if _is_masked(redactor, UNSEEN[form], KINDS[kind])}
-    record_property("unseen_forms_masked", f"{len(masked)} of {len(cells)}")
-    expected = {cell for cell in cells if cell[0] not in STILL_LEAKING} - LEAKING_IN_PART
-    assert masked == expected
+def test_the_figure_for_unseen_forms_is_what_we_say_it_is(redactor):
+    tried = {**UNSEEN, **LATER}
+    cells = {(form, kind) for form in tried for kind in KINDS}
+    masked = {(form, kind) for form, kind in cells if _is_masked(redactor, tried[form], KINDS[kind])}
+    in_part = {(form, kind) for form, kinds in LEAKING_IN_PART.items() for kind in kinds}
+    assert masked == {cell for cell in cells if cell[0] not in STILL_LEAKING} - in_part
+    assert (len(masked), len(cells)) == (173, 228)
