@@ -25,7 +25,7 @@ class Exchange:
         duration_s: From connecting to the last byte.
         bytes: Size of the body as received.
         sha256: Digest of the redacted body.
-        error: Class of the transport's failure, such as ``ConnectError``; empty when an answer came.
+        error: Class of the transport's failure, such as ``ConnectError``; empty when a whole answer came.
     """
 
     status: int | None
@@ -37,6 +37,11 @@ class Exchange:
     sha256: str = ""
     error: str = ""
 
+    @property
+    def answered(self) -> bool:
+        """Whether the service said anything; a request without an answer is an ERROR, never a FAIL."""
+        return self.status is not None
+
 
 @dataclass(frozen=True, slots=True)
 class FileChanges:
@@ -45,11 +50,13 @@ class FileChanges:
     Attributes:
         before: Path → SHA-256 before the step named in ``since``.
         after: Path → SHA-256 when the check was made.
+        doubt: Why a file may be missing on either side; empty when all were read. Nothing is decided in doubt.
     """
 
     since: str
     before: Mapping[str, str]
     after: Mapping[str, str]
+    doubt: str = ""
 
     @property
     def created(self) -> tuple[str, ...]:
@@ -103,15 +110,30 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramRun:
+    """One run of a fetched project in a fresh container without network.
+
+    Attributes:
+        exit_code: ``None`` when it could not be run; then ``error`` says why.
+        stdout: Redacted and cut to what a check can need.
+    """
+
+    exit_code: int | None
+    stdout: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that the checks of one step may look at.
+    """Everything that the checks of one step may look at. Checks come with their variables filled in.
 
     Attributes:
         exchange: The answer; of a poll the accepted one, or the last.
         doc: The unwrapped document, the body when there is no ``unwrap``.
-        variables: Values for ``${…}`` in checks, filled in already where checks hold none.
         files: By the step named in ``since``.
         secret_hits: How often something had to be redacted in what the scenario observed.
+        schemas: Parsed JSON Schemas by the name of their file.
+        programs: What ``prints`` ran, by ``program_checks.program_key`` of the check's argument.
     """
 
     exchange: Exchange
@@ -119,3 +141,5 @@ class Observation:
     files: Mapping[str, FileChanges] = field(default_factory=dict)
     witness: Witness = Witness(available=False)
     secret_hits: int = 0
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    programs: Mapping[str, ProgramRun] = field(default_factory=dict)
