@@ -80,7 +80,11 @@ async def _preferences(
     request: Request,
     response: Response,
     prefer: Annotated[
-        str | None, Header(description="wait=N (N ≤ 60): answer when the job has ended; respond-async: answer at once")
+        str | None,
+        Header(
+            description="wait=N (N ≤ 60): answer when the job has ended; respond-async: answer at once",
+            examples=["wait=10", "respond-async"],
+        ),
     ] = None,
 ) -> Preferences:
     del prefer  # declared for the documentation; a header may be sent more than once

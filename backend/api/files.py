@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from backend.api.dependencies import GivenParts, GivenPreferences, Parts, ProjectId
@@ -16,7 +17,15 @@ from backend.workspace.files import FileContent
 
 router = APIRouter(tags=["files"], generate_unique_id_function=operation_id)
 
-GivenPath = Annotated[str, Path(description="path below the workspace, percent-encoded; decoded exactly once")]
+GivenPath = Annotated[
+    str,
+    Path(
+        description="path below the workspace, percent-encoded; decoded exactly once",
+        examples=["app.py", ".codex/result.json"],
+    ),
+    # What the text alone tells; the rule about `..` in the middle and about links is no matter of a pattern.
+    WithJsonSchema({"type": "string", "pattern": r"^(?!/|[A-Za-z]:[\\/]|\\[\\/]|\.\.(/|$))[^\x00]*$"}),
+]
 
 
 @router.get("/{project_id}/files", response_model=FileList, responses=answers(404))

@@ -86,7 +86,7 @@ async def cancel_job(project_id: ProjectId, job_id: JobId, parts: GivenParts) ->
 
 @router.get(
     "/{project_id}/jobs/{job_id}/logs",
-    response_class=PlainTextResponse,
+    response_class=Response,
     responses=answers(404) | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def get_logs(project_id: ProjectId, job_id: JobId, parts: GivenParts) -> PlainTextResponse:

@@ -61,6 +61,7 @@ def _instruction_schema(shortest: int) -> WithJsonSchema:
             "type": "string",
             "pattern": rf"^\s*{inner}\s*$",
             "description": f"{shortest} to {MAX_INSTRUCTION} characters after blanks at both ends are removed",
+            "examples": ["Modify the CLI to print the first 15 Fibonacci numbers."],
         }
     )
 

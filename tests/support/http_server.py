@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 PATIENCE_S = 60
 """No single wait of a test is longer; it bounds a hang and decides nothing."""
 
+CLIENT_TIMEOUT_S = 30
+"""Shorter than a minute's ``Prefer: wait``, so that a request which nobody wakes fails instead of answering late."""
+
 
 @dataclass(frozen=True)
 class RawAnswer:
@@ -73,7 +76,7 @@ class ServedBackend:
 
     def client(self, **options: Any) -> httpx.Client:
         """A client whose relative URLs begin at the prefix; it follows no redirect."""
-        return httpx.Client(**{"base_url": self.api, "timeout": PATIENCE_S, "trust_env": False} | options)
+        return httpx.Client(**{"base_url": self.api, "timeout": CLIENT_TIMEOUT_S, "trust_env": False} | options)
 
     def connect(self) -> socket.socket:
         """A bare connection."""

@@ -8,6 +8,8 @@ import pytest
 from support.api_calls import GENERATE, new_project, require_envelope
 from support.http_server import read_answer, serve_backend
 
+from backend.api.envelope import error_body
+
 ORIGIN = "http://localhost:3000"
 HEADERS = {"Content-Type": "application/json", "Origin": ORIGIN}
 TRACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -36,6 +38,17 @@ def test_the_correlation_id_is_the_trace_id_of_the_request(client):
 def test_an_unknown_route_is_404_with_the_envelope(client):
     for url in ("/", "/nothing", "/projects/a/b/c", "/health/x"):
         require_envelope(client.get(url), 404, "Not Found")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_no_5xx_has_a_detail_whoever_gives_one(status):
+    body = error_body(status, detail="the reason", correlation_id="c")
+    assert body == {
+        "error": "internal_error",
+        "message": "Internal server error",
+        "code": status,
+        "correlation_id": "c",
+    }
 
 
 def test_a_fault_of_ours_tells_nothing_but_a_correlation_id_that_the_log_knows(broken):

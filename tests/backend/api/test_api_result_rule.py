@@ -143,7 +143,7 @@ def test_what_is_done_to_the_file_afterwards_changes_nothing(caller, held):
     file = Path(project["workspace_path"]) / RESULT_PATH
     for tamper in (lambda: file.write_text("{}"), file.unlink, lambda: file.symlink_to("/etc/passwd"), file.unlink):
         tamper()
-        contents = read(caller, project).json()["contents"]
+        contents = read(caller, project, ".codex//result.json").json()["contents"]
         assert json.loads(contents)["summary"] == "as judged"
         assert listed(caller, project)[RESULT_PATH] == len(contents.encode())
 
