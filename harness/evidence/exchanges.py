@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     FILES = "files"
     """Listing and reading files, to hash them."""
     READINESS = "readiness"
+    COLLECT = "collect"
+    """After the verdict: collecting on a failure, or cleaning up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Documents of the backend are looked into by the names of the contract; whatever 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
 from harness.evidence.exchanges import Purpose, parsed
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from harness.judging.observation import ContainerFact
     from harness.judging.results import CheckResult
 
-_OF_THE_STEPS = frozenset({Purpose.STEP, Purpose.POLL})
+_OF_THE_STEPS: Final = frozenset({Purpose.STEP, Purpose.POLL})
+_TELLING: Final = _OF_THE_STEPS | {Purpose.COLLECT}
+"""A baseline is left out: it may show an earlier job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Trouble:
 
     Attributes:
         mode: ``live`` or ``mocked``.
-        exchange: The last exchange of a step.
+        exchange: The last exchange of a step; what was collected afterwards is not the trouble.
         attempts: Of the last step that polled.
         missed: Checks that did not hold or could not be decided.
         result: The worker's document as last seen; empty when none was.
@@ -109,7 +111,8 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         worker_log: Redacted output of its containers.
     """
     events = [(entry.t, entry.event) for entry in entries]
-    exchanges = [each for _, each in events if isinstance(each, ExchangeMade) and each.purpose in _OF_THE_STEPS]
+    exchanges = [each for _, each in events if isinstance(each, ExchangeMade) and each.purpose in _TELLING]
+    of_the_steps = [each for each in exchanges if each.purpose in _OF_THE_STEPS]
     polls = [Attempt(t, each) for t, each in events if isinstance(each, PollAttempted)]
     observed = [each for _, each in events if isinstance(each, StepObserved)]
     seen = [each for _, each in events if isinstance(each, StepObserved | ContainersSeen) and each.witness.available]
@@ -117,7 +120,7 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
     return Trouble(
         verdict=verdict,
         mode=mode,
-        exchange=exchanges[-1] if exchanges else None,
+        exchange=of_the_steps[-1] if of_the_steps else None,
         attempts=tuple(each for each in polls if each.fact.step == polls[-1].fact.step),
         missed=tuple(each.result for _, each in events if isinstance(each, CheckJudged) and _is_open(each.result)),
         result=next((each for each in reversed(documents) if "written_by" in each or "logs" in each), {}),

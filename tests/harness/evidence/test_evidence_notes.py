@@ -196,3 +196,12 @@ def test_the_result_is_found_inside_the_answer_of_the_file_api():
     body = '{"path": "x", "contents": "{\\"status\\": \\"error\\", \\"logs\\": []}"}'
     sent = ExchangeMade("L02", "s", Purpose.POLL, SENT, Answer.of(exchange(body)))
     assert gather([journal.record(sent)], verdict=Verdict.FAIL, mode="live").result_status == "error"
+
+
+def test_what_was_collected_afterwards_tells_of_the_job_but_is_not_the_trouble():
+    journal = Journal(Collected(), PlainRedactor(), fixed_clock())
+    before = ExchangeMade("L02", "s", Purpose.BASELINE, SENT, Answer.of(exchange('{"logs": [], "status": "success"}')))
+    failed = made(503)
+    after = ExchangeMade("L02", "c", Purpose.COLLECT, SENT, Answer.of(exchange('{"failure_kind": "lost"}')))
+    found = gather([journal.record(each) for each in (before, failed, after)], verdict=Verdict.FAIL, mode="live")
+    assert (found.status, found.failure_kind, found.result_status) == (503, "lost", "")
