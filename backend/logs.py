@@ -30,7 +30,7 @@ def configure_logs(log_format: str, redactor: Redactor) -> None:
 
     def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         del logger, method
-        return {key: redactor.redact_value(value)[0] for key, value in event.items()}
+        return redactor.redact_dict(event)[0]
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -47,6 +47,8 @@ def configure_logs(log_format: str, redactor: Redactor) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    # When a line cannot be written, the standard library would print it, as it came, to standard error.
+    logging.raiseExceptions = False
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -14,7 +14,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -75,12 +75,13 @@ class Redactor:
     def __init__(self, secrets: Mapping[str, Secret]) -> None:
         values = {name: secret.reveal().strip() for name, secret in secrets.items()}
         self.unsearchable = tuple(name for name, value in values.items() if 0 < len(value) < SHORTEST_SEARCHED)
-        needles = {needle for value in values.values() for needle in _needles(value)}
+        needles = {needle: _broken_up(needle) for value in values.values() for needle in _needles(value)}
+        needles |= {needle: re.escape(needle) for value in values.values() for needle in _escapes(value)}
         # Longest first, so that of two secrets that share a prefix no tail is left over.
         ordered = sorted(needles, key=len, reverse=True)
         self.longest = 4 * max(map(len, needles), default=0)
         """Characters after which no secret goes on that began before; room for gaps included."""
-        self._pattern = re.compile("|".join(map(_broken_up, ordered)) or r"(?!)")
+        self._pattern = re.compile("|".join(needles[needle] for needle in ordered) or r"(?!)")
 
     def redact(self, text: str) -> Redacted:
         """Replace in one text; a replacement never grows the text beyond the marker's ten characters a hit."""
@@ -97,12 +98,13 @@ class Redactor:
         if isinstance(value, list | tuple):
             return self._redact_list(value)
         if isinstance(value, dict):
-            return self._redact_dict(value)
+            return self.redact_dict(value)
         found = self.redact(str(value))
         unchanged = isinstance(value, int | float) and not found.hits
         return value if unchanged else found.text, found.hits
 
-    def _redact_dict(self, values: Mapping[object, object]) -> tuple[dict[str, object], int]:
+    def redact_dict(self, values: Mapping[Any, object]) -> tuple[dict[str, object], int]:
+        """Replace in a mapping like ``redact_value``; keys become texts."""
         pairs = [(self.redact(str(key)), self.redact_value(item)) for key, item in values.items()]
         hits = sum(key.hits + item_hits for key, (_, item_hits) in pairs)
         return {key.text: item for key, (item, _) in pairs}, hits
@@ -130,22 +132,29 @@ def _needles(value: str) -> Iterator[str]:
             yield from (form for form in forms if len(form) >= SHORTEST_SEARCHED)
 
 
+def _escapes(value: str) -> Iterator[str]:
+    """Every character as an escape, as JSON and Python may spell it; searched without gaps, which would cost most."""
+    if len(value) >= SHORTEST_SEARCHED:
+        yield "".join(f"\\u{ord(character):04x}" for character in value)
+        yield "".join(f"\\x{byte:02x}" for byte in value.encode("utf-8", "surrogatepass"))
+
+
 def _forms(value: str) -> Iterable[str]:
     data = value.encode("utf-8", "surrogatepass")
-    escaped = json.dumps(value)[1:-1]
+    escaped, unescaped = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
     percent = quote(value, safe="")
     return {
         value,
         value.upper(),
         value[::-1],
         escaped,
+        unescaped,
         json.dumps(escaped)[1:-1],
+        json.dumps(unescaped, ensure_ascii=False)[1:-1],
         repr(value)[1:-1],
         percent,
         re.sub("%..", lambda code: code[0].lower(), percent),
         "".join(f"%{byte:02X}" for byte in data),
-        "".join(f"\\u{ord(character):04x}" for character in value),
-        "".join(f"\\x{byte:02x}" for byte in data),
         data.hex(),
         data.hex().upper(),
         base64.b32encode(data).decode().rstrip("=")[: len(data) * 8 // 5],

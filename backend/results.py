@@ -67,14 +67,13 @@ def take(data: bytes, identity: JobIdentity, *, max_bytes: int, redactor: Redact
     """
     document = parse_result(data, project_id=identity.project_id, job_id=identity.job_id, max_bytes=max_bytes)
     _require_shallow(document)
-    clean, hits = redactor.redact_value(document)
-    assert isinstance(clean, dict)  # noqa: S101  # it was one before
+    clean, hits = redactor.redact_dict(document)
     rewritten = _storable(clean)
     # A secret can also stand where parsing loses it, as the first value of a key that comes twice.
     raw = data.decode("utf-8")
     hidden = 0 if hits else redactor.redact(raw).hits
     text = rewritten if hits or hidden else raw
-    return TakenResult(text, ResultStatus(clean["status"]), storable_summary(clean["summary"]), hits + hidden)
+    return TakenResult(text, ResultStatus(str(clean["status"])), storable_summary(str(clean["summary"])), hits + hidden)
 
 
 def _require_shallow(document: dict[str, Any]) -> None:
