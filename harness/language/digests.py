@@ -46,7 +46,7 @@ def _execution(scenario: Scenario) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    return {field.name: getattr(step, field.name) for field in fields(step) if field.name != "expect"}
+    return {field.name: getattr(step, field.name) for field in fields(step) if field.name not in {"expect", "mark"}}
 
 
 def judging_digest(ladder: Ladder) -> str:

@@ -139,6 +139,7 @@ class _Writer:
         if len(actions) > 1:
             message = f"the step would send {' and '.join(actions)}; its template has one of them"
             self._report(step.place, Rule.BAD_VALUE, message)
+            return
         poll = step.get("poll")
         misplaced = [] if poll else [key for key in _OF_A_POLL if key in step.value]
         for key in misplaced:

@@ -22,6 +22,10 @@ MAX_CHARACTERS: Final = 1_000_000
 """Far above any ladder: 500 steps have about 100,000."""
 
 _TAG: Final = "tag:yaml.org,2002:"
+_IMPLICIT_TAGS: Final = frozenset(
+    _TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
+)
+"""What the loader takes a plain scalar for by YAML 1.1; read here by JSON's rules instead."""
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _MAX_DIGITS: Final = 40
 _CONSTANTS: Final = {
@@ -97,13 +101,10 @@ class _Reader:
         return found
 
     def _scalar(self, node: Any, place: Place) -> str | int | float | bool | None:  # noqa: ANN401  # a node of the loader
-        tag = node.tag
-        text: str = node.value
-        if tag == _TAG + "str":
-            return text
-        if not tag.startswith(_TAG) or tag == _TAG + "binary":
-            self._report(place, Rule.NOT_YAML, f"the tag {tag!r} is not part of the language")
+        if node.tag not in _IMPLICIT_TAGS:
+            self._report(place, Rule.NOT_YAML, f"the tag {node.tag!r} is not part of the language")
             return None
+        text: str = node.value
         return text if node.style else _constant_or_number(text)
 
     def _report(self, place: Place, rule: Rule, message: str) -> None:
