@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from hypothesis import HealthCheck, settings
+
 from harness.evidence import layout
 from harness.evidence.bundle import Staging
 from harness.evidence.events import (
@@ -45,6 +47,9 @@ from harness.judging.results import CheckResult, Outcome
 from harness.judging.verdict import Verdict
 from harness.language.model import Mark, Mode, Severity
 from harness.redaction.redacted import RedactedText
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Hypothesis builds its table of characters at its first use, in seconds; that is no fault of the first test."""
 
 NOW = datetime(2025, 11, 14, 17, 14, 5, tzinfo=UTC)
 RUN_ID = "019a83c1-6e10-7abc-8def-0123456789ab"

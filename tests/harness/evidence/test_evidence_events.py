@@ -4,10 +4,10 @@ import json
 from dataclasses import fields
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
-from sample_run import MISSED, NOW, Collected, PlainRedactor, exchange, fixed_clock, record_events
+from sample_run import MISSED, NOW, Collected, PlainRedactor, exchange, fixed_clock, patient, record_events
 
 from harness.evidence import schemas
 from harness.evidence.bundle import Staging
@@ -71,8 +71,8 @@ def sample_lines():
     return lines.lines
 
 
+@patient
 @given(OBSERVATIONS)
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_stored_observation_is_the_one_that_was_judged(observation):
     lines = Collected()
     journal = Journal(lines, PlainRedactor(), fixed_clock())
@@ -96,6 +96,7 @@ def test_nothing_that_checks_may_look_at_is_forgotten():
     ]
 
 
+@patient
 @given(ANY_TEXT, st.integers(), st.none() | SECONDS)
 def test_a_line_is_ascii_without_a_line_feed_and_reads_as_what_was_written(text, number, wait):
     entry = Entry(number, 0.5, text, PollAttempted(text, text, number, None, number, text, text, wait))

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 import rfc8785
@@ -181,6 +182,16 @@ def plant_fifo(folder):
 
 def remove_file(folder):
     (folder / "run.json").unlink()
+
+
+@pytest.mark.parametrize("make", [Path.symlink_to, Path.hardlink_to])
+def test_a_file_that_someone_put_in_the_way_is_not_written_to(staging, tmp_path, make):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("before")
+    make(staging.folder / "a.txt", outside)
+    with pytest.raises(PrerequisiteError):
+        staging.write("a.txt", TEXT)
+    assert outside.read_text() == "before"
 
 
 @pytest.mark.parametrize("interfere", [plant_link, plant_file, plant_fifo, remove_file])
