@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.evidence.layout import MANIFEST
+from harness.evidence.printable import one_line
 from harness.evidence.records import to_document
 from harness.evidence.run_record import Images, Redaction, RunRecord, RunStatus
 from harness.judging.verdict import Verdict
@@ -87,7 +88,8 @@ def manifest_of(record: RunRecord, files: Iterable[FileRecord], *, prev: str = N
         started_at=record.started_at,
         finished_at=record.finished_at,
         duration_s=record.duration_s,
-        verdicts=tuple(VerdictRecord(each.folder, each.verdict, each.reason) for each in record.scenarios),
+        # Canonical JSON has no spelling for a lone surrogate, and a reason may quote what was observed.
+        verdicts=tuple(VerdictRecord(each.folder, each.verdict, one_line(each.reason)) for each in record.scenarios),
     )
 
 

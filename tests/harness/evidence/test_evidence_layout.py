@@ -3,19 +3,22 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rfc8785
-from sample_run import NOW, PlainRedactor, finished_record, write_run_folder
+from sample_run import NOW, PlainRedactor, finished_record, scenarios, write_run_folder
 
 from harness.errors import PrerequisiteError, UsageError
 from harness.evidence import layout
 from harness.evidence.bundle import Staging
+from harness.evidence.checking import faults_of
 from harness.evidence.faults import EvidenceError
 from harness.evidence.finishing import LOCK_DEADLINE_S, finish, locked
 from harness.evidence.guarded import is_locked
 from harness.evidence.manifest import sha256
+from harness.evidence.outcome import write_outcome
 from harness.redaction.redacted import RedactedText
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
@@ -284,6 +287,16 @@ def test_what_a_redactor_without_secrets_passes_is_what_was_written(tmp_path):
     assert {path: (plain / path).read_bytes() for path in files_below(plain)} == {
         path: (redacted / path).read_bytes() for path in files_below(redacted)
     }
+
+
+def test_a_run_whose_reasons_quote_odd_text_is_finished_all_the_same(staging):
+    red = replace(scenarios()[1], reason="\ud800 \x00 \u2028", missed=("\udc80",), title="\udfff")
+    record = replace(finished_record(staging), scenarios=(red,))
+    write_outcome(staging, record, PlainRedactor())
+    folder = finish(staging, record, PlainRedactor()).folder
+    assert faults_of(folder) == ()
+    assert json.loads((folder / "run.json").read_text())["scenarios"][0]["reason"] == red.reason
+    assert [json.loads(path.read_text()) for path in folder.rglob("*.json")]
 
 
 def test_a_trial_has_the_shape_of_a_single_run(staging):
