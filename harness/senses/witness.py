@@ -137,6 +137,8 @@ class EngineWitness:
                 for event in self._stream:
                     with self._lock:
                         self._absorb([event])
+                        # Events come in order, so all before this one have come.
+                        self._covered_until = max(self._covered_until, event.time_ns / 1e9)
             except EngineLostError:
                 self._stream.close()
             if not self._closing.is_set():
