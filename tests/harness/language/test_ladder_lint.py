@@ -127,6 +127,7 @@ def test_the_caret_stays_below_the_fault_when_a_line_holds_a_tab_or_an_escape():
         "doc.a || `[]`",
         "doc.files[?size > `3`].path | [0]",
         "!doc.a && body.b == 'x'",
+        "body | files[0]",
     ],
 )
 def test_a_good_path_is_let_pass(path):

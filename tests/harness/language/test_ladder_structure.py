@@ -144,6 +144,41 @@ def test_our_validator_agrees_with_a_real_one_about_mutants(file, kept):
     assert invalid > 100, "the corpus hardly ever breaks the schema, so agreement proves nothing"
 
 
+@pytest.mark.parametrize(
+    ("check", "valid"),
+    [
+        ({"status": 100}, True),
+        ({"status": 99}, False),
+        ({"status": 599}, True),
+        ({"status": 600}, False),
+        ({"status": 200.0}, True),
+        ({"status": True}, False),
+        ({"status": []}, False),
+        ({"path": "", "eq": 1}, False),
+        ({"path": "a", "eq": None}, True),
+        ({"path": "a", "in": []}, False),
+        ({"path": "a", "length": {}}, False),
+        ({"judge": {"rubric": {"a": 0}, "of": "b"}}, False),
+        ({"judge": {"rubric": {"a": 0.1}, "of": "b"}}, True),
+        ({"judge": {"rubric": "a", "of": "b", "votes": 2}}, False),
+        ({"judge": {"rubric": "a", "of": "b", "threshold": 1}}, True),
+        ({"judge": {"rubric": "a", "of": "b", "threshold": 1.1}}, False),
+        ({"no_secrets": True}, True),
+        ({"no_secrets": 1}, False),
+        ({"no_secrets": True, "severity": "info"}, False),
+        ({"status": 200, "severity": "limitation"}, True),
+        ({"any_of": [{"status": 200, "severity": "info"}]}, False),
+        ({"any_of": [{"judge": {"rubric": "a", "of": "b"}}]}, False),
+        ({"duration": {"lt": "0s"}}, False),
+    ],
+)
+def test_the_bounds_of_checks_are_where_the_schema_puts_them(check, valid):
+    step = {"get": "/docs", "expect": [check]}
+    document = {"apiVersion": "ladder/v1", "mode": "live", "scenarios": {"A": {"title": "A", "steps": [step]}}}
+    assert REAL.is_valid(document) is valid
+    assert (ours(document) == []) is valid
+
+
 def test_a_keyword_that_is_not_read_is_refused():
     from harness.language.structure import _Validator
 
