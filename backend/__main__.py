@@ -5,8 +5,10 @@ A start that fails says why in one line and ends with exit code 3; nothing is se
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -49,6 +51,8 @@ class Server(uvicorn.Server):
 
 def main() -> int:
     """Run the backend; returns the exit code of the process."""
+    # Bad settings are told in the same form as everything else.
+    configure_logs("json", Redactor({}))
     try:
         settings = load_settings()
         redactor = Redactor(settings.all_secrets)
@@ -74,11 +78,17 @@ def _serve(settings: Settings) -> int:
         lifespan="on",
     )
     server = Server(config, app)
+    # The server would print the traceback of a refused start; `main` tells its reason in one line.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "refusal"))
     # The server sends itself every signal once more when it has stopped; a stop that was asked for is no failure, and
     # must not end in death by SIGTERM or in a traceback.
     for number in HANDLED_SIGNALS:
         signal.signal(number, server.handle_exit)
-    server.run()
+    # The server leaves by SystemExit when it could not start.
+    with suppress(SystemExit):
+        server.run()
+    if (refusal := getattr(app.state, "refusal", None)) is not None:
+        raise refusal
     return 0 if server.started else PREREQUISITE_EXIT
 
 

@@ -191,7 +191,11 @@ def create_app(settings: Settings, make_launchers: LauncherMaker = build_launche
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        backend = assemble(settings, metrics, make_launchers)
+        try:
+            backend = assemble(settings, metrics, make_launchers)
+        except StartupError as error:
+            app.state.refusal = error
+            raise
         app.state.parts, app.state.backend = backend.parts, backend
         backend.start()
         present = {name: "present" if name in settings.worker_secrets else "absent" for name in SECRET_NAMES}

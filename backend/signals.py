@@ -46,7 +46,8 @@ class JobSignals:
     """All present waiters, by job."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant, because the handler of a stop signal interrupts whatever the event loop's thread holds.
+        self._lock = threading.RLock()
         self._waiting: dict[str, set[Subscription]] = {}
         self._closed = False
 

@@ -60,6 +60,19 @@ def test_closing_wakes_present_and_future_waiters():
     run(scenario())
 
 
+def test_a_stop_signal_may_interrupt_a_subscription():
+    """The handler runs on the event loop's own thread, between any two steps of it."""
+
+    async def scenario():
+        signals = JobSignals()
+        with signals._lock:
+            signals.close()
+        with signals.subscribe("job") as subscription:
+            assert await subscription.wait(30) is True
+
+    run(scenario())
+
+
 def test_nobody_is_kept_who_waits_no_more():
     async def scenario():
         signals = JobSignals()
