@@ -75,6 +75,31 @@ def test_the_token_is_sent_and_shown_nowhere():
     assert found.headers["x-echo"] == "[REDACTED]"
 
 
+class Names(CanaryRedactor):
+    """Also masks by the name of a header, and counts what it is shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def json(self, document, *, source=""):
+        self.shown.append(document)
+        found = json.loads(super().json(document))
+        return json.dumps({name: "[REDACTED]" if name == "x-token" else value for name, value in found.items()})
+
+
+def test_a_secret_in_a_header_is_redacted_and_counted_every_time_and_harmless_ones_are_searched_once():
+    redactor = Names()
+    with (
+        loopback(reply(X_Echo=CANARY, X_Token="other", X_Plain="1")) as server,
+        Client(Address.parse(server.url), redactor) as client,
+    ):
+        found = [client.exchange(call()).headers for _ in range(3)]
+    expected = {"content-length": "2", "x-echo": "[REDACTED]", "x-token": "[REDACTED]", "x-plain": "1"}
+    assert found == [expected] * 3
+    headers = [json.loads(document) for document in redactor.shown if "x-echo" in document]
+    assert headers[1:] == [{"x-echo": CANARY, "x-token": "other"}] * 2
+
+
 def test_one_connection_serves_all_requests():
     with loopback(reply()) as server, client_of(server) as client:
         assert [client.exchange(call()).status for _ in range(50)] == [200] * 50
