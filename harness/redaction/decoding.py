@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHORTEST_RUN: Final = 16
 """Characters; twelve bytes, the length of a fragment, take as many in base64."""
 
-MOST_INFLATED: Final = 4 << 20
+MOST_INFLATED: Final = 2 << 20
 """Bytes taken out of one compressed part: 1 MiB of a bomb inflates to 1 GiB."""
 MOST_MEMBERS: Final = 64
 """Compressed parts opened in one text; more are the work of somebody who wants us to wait."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KNOWN_VALUE: Final = "known-value"
 NOT_SEARCHED: Final = "not-searched"
 FILE_NAME: Final = "file-name"
+WITHHELD: Final = "(name withheld)"
 MOST_LISTED: Final = 20
 
 
@@ -37,7 +38,7 @@ class Finding:
 
     Attributes:
         path: Below the scanned directory; members of archives follow after ``!``.
-        rule: Name of a rule, ``known-value`` or ``not-searched``.
+        rule: Name of a rule, ``known-value``, ``file-name`` or ``not-searched``.
         offset: Bytes from the beginning of the file or member; of the encoded text when it stood inside one.
         variable: Name of the variable whose value it is, if it is known.
     """
@@ -67,13 +68,11 @@ def scan(root: Path, secrets: SecretSet) -> tuple[Finding, ...]:
     """
     spellings = tuple(_spellings(secrets))
     found: set[Finding] = set()
-    for directory, _, names in os.walk(root):
-        for name in names:
+    for directory, directories, names in os.walk(root):
+        for name in (*directories, *names):
             path = Path(directory, name)
-            shown = path.relative_to(root).as_posix()
-            found.update(_in_name(shown, spellings))
-            if path.is_file() and not path.is_symlink():
-                found.update(scan_bytes(shown, path.read_bytes(), spellings))
+            data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+            found.update(scan_bytes(path.relative_to(root).as_posix(), data, spellings))
     return tuple(sorted(found))
 
 
@@ -100,22 +99,24 @@ def refuse(findings: Iterable[Finding]) -> None:
         )
 
 
-def _in_name(path: str, spellings: Iterable[_Spelling]) -> Iterator[Finding]:
-    hit = next((item for item in spellings if item.text in os.fsencode(path)), None)
-    if hit:
-        # The name itself is the leak, so it is not repeated here.
-        yield Finding("(a file name)", FILE_NAME, 0, hit.variable)
-
-
 def _in_part(part: Part, spellings: Iterable[_Spelling]) -> Iterator[Finding]:
+    in_name = next(_hits(part.path.encode("utf-8", "surrogateescape"), spellings), None)
+    # Where the name itself is the leak, it is not repeated.
+    path = part.path if in_name is None else WITHHELD
+    if in_name:
+        yield Finding(path, FILE_NAME, 0, in_name[2])
     if not part.searched:
-        yield Finding(part.path, NOT_SEARCHED, 0)
-    for rule, at in matches(part.data):
-        yield Finding(part.path, rule, at if part.offset is None else part.offset)
+        yield Finding(path, NOT_SEARCHED, 0)
+    for rule, at, variable in _hits(part.data, spellings):
+        yield Finding(path, rule, at if part.offset is None else part.offset, variable)
+
+
+def _hits(data: bytes, spellings: Iterable[_Spelling]) -> Iterator[tuple[str, int, str]]:
+    yield from ((rule, at, "") for rule, at in matches(data))
     for spelling in spellings:
-        at = part.data.find(spelling.text)
+        at = data.find(spelling.text)
         if at >= 0:
-            yield Finding(part.path, KNOWN_VALUE, at if part.offset is None else part.offset, spelling.variable)
+            yield KNOWN_VALUE, at, spelling.variable
 
 
 def _spellings(secrets: SecretSet) -> Iterator[_Spelling]:

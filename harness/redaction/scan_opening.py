@@ -13,6 +13,7 @@ import gzip
 import io
 import lzma
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -29,6 +30,8 @@ LARGEST: Final = 64 << 20
 
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{20,}(?:(?:\r?\n|\\n)[ \t]*[A-Za-z0-9+/_-]+)*={0,2}")
 _HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2}){12,}")
+_BROKEN: Final = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+"""What the readers raise over bytes that are not what they claim to be."""
 _UNICODE: Final = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
 
 
@@ -71,7 +74,7 @@ def _inside(part: Part) -> Iterator[Part]:
     elif data[257:262] == b"ustar":
         yield from _tar(part)
     if unpack := _unpacker(data):
-        yield _unpacked(part, unpack)
+        yield from _unpacked(part, unpack)
     yield from _tokens(part)
 
 
@@ -81,8 +84,8 @@ def _zip(part: Part) -> Iterator[Part]:
             for info in archive.infolist():
                 with archive.open(info) as member:
                     yield _limited(f"{part.path}!{info.filename}", member.read(LARGEST + 1))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, EOFError):
-        yield Part(part.path, b"", searched=False)
+    except (zipfile.BadZipFile, struct.error, RuntimeError, *_BROKEN):
+        yield from _unopened(part)
 
 
 def _tar(part: Part) -> Iterator[Part]:
@@ -91,8 +94,8 @@ def _tar(part: Part) -> Iterator[Part]:
             for info in archive:
                 if member := archive.extractfile(info):
                     yield _limited(f"{part.path}!{info.name}", member.read(LARGEST + 1))
-    except tarfile.TarError:
-        yield Part(part.path, b"", searched=False)
+    except (tarfile.TarError, *_BROKEN):
+        yield from _unopened(part)
 
 
 def _unpacker(data: bytes) -> Callable[[bytes], bytes] | None:
@@ -115,11 +118,17 @@ def _unxz(data: bytes) -> bytes:
         return file.read(LARGEST + 1)
 
 
-def _unpacked(part: Part, unpack: Callable[[bytes], bytes]) -> Part:
+def _unpacked(part: Part, unpack: Callable[[bytes], bytes]) -> Iterator[Part]:
     try:
-        return _limited(f"{part.path}!unpacked", unpack(part.data))
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError):
-        return Part(part.path, b"", searched=False)
+        yield _limited(f"{part.path}!unpacked", unpack(part.data))
+    except _BROKEN:
+        yield from _unopened(part)
+
+
+def _unopened(part: Part) -> Iterator[Part]:
+    # Decoded text may begin like an archive by chance; a file that does claims to be one.
+    if part.offset is None:
+        yield Part(part.path, b"", searched=False)
 
 
 def _limited(path: str, data: bytes) -> Part:
@@ -135,7 +144,7 @@ def _tokens(part: Part) -> Iterator[Part]:
         yield _token(part, found.start(), bytes.fromhex(found[0].decode()))
     if _UNICODE.search(part.data):
         yield _token(part, 0, _UNICODE.sub(lambda code: bytes.fromhex(code[1].decode()), part.data))
-    if b"%" in part.data and (plain := unquote_to_bytes(part.data)) != part.data:
+    if b"%" in part.data and b"\0" not in part.data and (plain := unquote_to_bytes(part.data)) != part.data:
         yield _token(part, 0, plain)
 
 

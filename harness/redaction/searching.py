@@ -16,7 +16,7 @@ from harness.redaction.decoding import decoded, inflated
 from harness.redaction.fragments import public_texts
 from harness.redaction.matcher import Matcher
 from harness.redaction.pattern_search import AhoCorasick
-from harness.redaction.redacted import MARKER, SHORTEST, Found, HitClass, Span
+from harness.redaction.redacted import MARKER_BYTES, SHORTEST, Found, HitClass, Span
 from harness.redaction.views import letters_only, unescaped, without_gaps, without_line_ends
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ WINDOW_SHARED: Final = 32 << 10
 
 LAYERS: Final = 5
 """Texts within one another: a base64 of a gzip of JSON in JSON has five."""
-MOST_READ: Final = 64 << 20
+MOST_READ: Final = 16 << 20
 """Bytes of views read for one window; compressed bombs end here."""
 
 _DIGITS_TELL: Final = 16
 """Digits alone that make a needle once separators are gone; fewer could be a date and a time."""
 
 _REFUSED_KEY: Final = re.compile(
-    rb"Incorrect API key provided:\s*((?!" + re.escape(MARKER.encode()) + rb")[^\s\"'\\<>]*[^\s\"'\\<>.])"
+    rb"Incorrect API key provided:\s*((?!" + re.escape(MARKER_BYTES) + rb")[^\s\"'\\<>]*[^\s\"'\\<>.])"
 )
 """Providers show the head and the tail of a refused key, too short to be a fragment."""
 
@@ -96,7 +96,12 @@ class AllViews:
 
     def _spans(self, window: bytes) -> Iterator[Span]:
         yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))
-        yield from self._explore(window, LAYERS, _Allowance(MOST_READ))
+        allowance = _Allowance(MOST_READ, packed=_Allowance(MOST_READ))
+        at = 0
+        # No view may join what a marker parts or read its letters, or redacting twice would not be redacting once.
+        for text in window.split(MARKER_BYTES):
+            yield from (Span(at + start, at + end, hit) for start, end, hit in self._explore(text, LAYERS, allowance))
+            at += len(text) + len(MARKER_BYTES)
 
     def _explore(self, text: bytes, layers: int, allowance: _Allowance) -> Iterator[Span]:
         """Search a text, the same with escapes undone, layer by layer, and what is encoded in the first and last."""
@@ -128,8 +133,9 @@ class AllViews:
             yield from _mapped(self._signs.find(gapless.text, final=True).spans, gapless, HitClass.BROKEN_UP)
 
     def _open(self, text: bytes, layers: int, allowance: _Allowance) -> Iterator[Span]:
+        packed = allowance.packed or allowance
         for part in inflated(text):
-            yield from _mapped(self._explore(part.text, layers, allowance), part, HitClass.ENCODED)
+            yield from _mapped(self._explore(part.text, layers, packed), part, HitClass.ENCODED)
         joined = without_line_ends(text)
         for view in decoded(joined.text):
             inside = _mapped(self._explore(view.text, layers, allowance), view, HitClass.ENCODED)
@@ -138,9 +144,14 @@ class AllViews:
 
 @dataclass(slots=True)
 class _Allowance:
-    """Bytes that may still be read."""
+    """Bytes that may still be read.
+
+    Attributes:
+        packed: What may be read of compressed parts, apart, so that no bomb takes the time of anything else.
+    """
 
     left: int
+    packed: _Allowance | None = None
 
     def take(self, size: int) -> bool:
         """Whether ``size`` bytes more may be read; nothing is nothing to read."""

@@ -1,5 +1,7 @@
 """Secrets inside, across and beside one another; redacting twice; the order of secrets."""
 
+import base64
+import gzip
 import itertools
 
 import pytest
@@ -60,6 +62,11 @@ def test_the_automaton_finds_what_plain_search_finds(patterns, data):
     assert sorted(AhoCorasick(patterns).hits(data)) == sorted(PlainFind(patterns).hits(data))
 
 
+@pytest.mark.parametrize("text", ["[REDACTED]1111111119X", "11d111[REDACTED]1111119X", "[REDACTED]" * 3])
+def test_the_letters_of_a_marker_are_no_part_of_a_secret(text):
+    assert _redactor("11d1111111119X", "REDACTED1234").text(text) == text
+
+
 def test_a_public_prefix_alone_is_no_secret():
     redactor = _redactor("sk-proj-" + "R4nd0mTa1lOfTheKeyThatIsLong" * 2)
     for public in ("sk-proj-", "keys begin with sk-proj- and T3BlbkFJ", "OPENAI_API_KEY=present", "sk-proj-R4"):
@@ -84,6 +91,15 @@ def test_text_stays_text_when_only_a_part_of_a_character_matches():
 def test_a_secret_with_several_lines_is_found_line_by_line():
     redactor = _redactor("first-Line-4711\nsecond-Line-0815\nx")
     assert redactor.text("a second-Line-0815 b") == "a [REDACTED] b"
+
+
+def test_no_bomb_takes_the_search_from_what_stands_beside_it():
+    redactor = _redactor(LONGER)
+    bombs = gzip.compress(bytes(4 << 20), mtime=0) * 30
+    escaped = "".join(
+        f"%{byte:02x}" for byte in base64.b64encode(base64.b16encode(LONGER.encode())).rstrip(b"=")
+    ).encode()
+    assert redactor.bytes(bombs + b" " + escaped) == bombs + b" [REDACTED]"
 
 
 def test_hits_are_counted_by_source_and_class_and_show_no_value():

@@ -11,11 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from leak_forms import KINDS
 
 import harness.redaction
 from harness.errors import ExitCode, LeakError
-from harness.redaction.scan import KNOWN_VALUE, NOT_SEARCHED, Finding, refuse, scan
+from harness.redaction.scan import KNOWN_VALUE, NOT_SEARCHED, Finding, refuse, scan, scan_bytes
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
 
 SHAPES = {
@@ -141,6 +143,25 @@ def test_a_secret_in_a_file_name_is_found_and_not_repeated(tmp_path):
     found = scan(tmp_path, KNOWN)
     assert [finding.variable for finding in found] == ["ID OF 28"]
     assert KINDS["id of 28"] not in found[0].render()
+
+
+def test_a_member_whose_name_is_the_leak_is_found_and_not_repeated(tmp_path):
+    found = _scan_one(tmp_path, _zipped(f"{SHAPES['npm-token']}.txt", KINDS["id of 28"].encode()), KNOWN)
+    assert {finding.rule for finding in found} >= {"file-name", KNOWN_VALUE}
+    assert not any(SHAPES["npm-token"] in finding.render() for finding in found)
+
+
+def test_a_text_that_decodes_to_the_beginning_of_an_archive_is_no_broken_archive(tmp_path):
+    for begin in (b"\x1f\x8b\x08", b"PK\x03\x04", b"BZh9"):
+        assert _scan_one(tmp_path, b"digest " + base64.b64encode(begin + bytes(range(40)))) == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(packing=st.sampled_from(sorted(PACKINGS)), place=st.integers(0, 400), byte=st.integers(0, 255))
+def test_no_damage_makes_the_scanner_stumble(packing, place, byte):
+    data = bytearray(PACKINGS[packing](b"some ordinary words " * 20))
+    data[place % len(data)] = byte
+    assert all(finding.rule == NOT_SEARCHED for finding in scan_bytes("x", bytes(data)))
 
 
 def test_links_are_not_followed(tmp_path):
