@@ -64,8 +64,6 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401  # JSON values
 
 
 def _same_scalar(a: Any, b: Any) -> bool:  # noqa: ANN401  # JSON values
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
     if _is_number(a) and _is_number(b):
         return bool(a == b)
     return type(a) is type(b) and bool(a == b)

@@ -51,6 +51,11 @@ def test_an_absent_container_never_passes_for_a_well_behaved_one(options):
     assert judged(witnessed(), **options).outcome is Outcome.MISSED
 
 
+@pytest.mark.parametrize("options", [{"exit_code": {"eq": 0}}, {"image": {"eq": IMAGE}}, {"oom_killed": {"eq": False}}])
+def test_nothing_can_be_said_of_the_containers_of_a_job_that_had_none_to_have(options):
+    assert judged(witnessed(), count={"eq": 0}, **options).outcome is Outcome.MISSED
+
+
 @pytest.mark.parametrize(
     "witness",
     [
@@ -106,6 +111,7 @@ def test_the_backend_need_not_tell_facts_and_the_document_need_not_be_dated():
 )
 def test_each_fact_can_disprove_it(fact):
     assert live(witnessed(container(**fact))).outcome is Outcome.MISSED
+    assert "id" in fact or live(witnessed(container(**fact)), claimed=None).outcome is Outcome.MISSED
 
 
 @pytest.mark.parametrize("claim", [{"container_id": "x"}, {"image_digest": None}, {"exit_code": 3}])

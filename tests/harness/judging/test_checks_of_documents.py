@@ -1,6 +1,7 @@
 """Schemas, program output, and the reading of answers as documents."""
 
 import json
+import socket
 
 import pytest
 from observed import answer, check, seen
@@ -53,12 +54,20 @@ def test_the_pointer_of_the_mismatch_is_told(doc, pointer):
     [
         None,
         {"type": "no such type"},
-        {"$ref": "http://127.0.0.1:9/never-fetched.json"},
         {"properties": {"status": {"pattern": "(?!lookahead)"}}},
     ],
 )
 def test_a_schema_that_cannot_be_applied_decides_nothing(schema):
     assert by_schema({"status": "success"}, schema).outcome is Outcome.UNDECIDED
+
+
+def test_a_reference_out_of_the_schema_is_not_fetched():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        foreign = {"$ref": f"http://127.0.0.1:{listener.getsockname()[1]}/schema.json"}
+        assert by_schema({"status": "success"}, foreign).outcome is Outcome.UNDECIDED
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_a_pattern_of_a_schema_cannot_hang_the_run():

@@ -39,6 +39,9 @@ class FakeStream:
         for one in events:
             self.events.put(one)
 
+    def wait_until_read(self):
+        self.events.join()
+
     def break_off(self, error=None):
         self.error = error
         self.events.put(_END)
@@ -50,6 +53,7 @@ class FakeStream:
     def __iter__(self):
         while (one := self.events.get()) is not _END:
             yield one
+            self.events.task_done()
         if self.error:
             raise self.error
 

@@ -134,6 +134,7 @@ def test_no_cookie_is_kept():
         client.exchange(call())
         client.exchange(call())
         assert "cookie" not in server.asked[1].headers
+        assert len(client._http.cookies.jar) == 0
 
 
 def test_the_surroundings_cannot_send_it_elsewhere(monkeypatch):

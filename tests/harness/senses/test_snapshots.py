@@ -116,10 +116,14 @@ def test_a_file_of_another_size_is_read_whatever_the_server_would_say():
     assert hashes(taken(files, first)) == {"app.py": sha(b"22")}
 
 
-def test_not_modified_without_having_been_asked_is_no_content():
+@pytest.mark.parametrize("etag", ['"weak"', None])
+def test_not_modified_without_having_been_asked_is_no_content(etag):
     files = Files(**{"app.py": b"1"})
+    if etag:
+        files.etags["app.py"] = etag
+    first = taken(files) if etag else Snapshot()
     files.broken["app.py"] = exchange(status=304)
-    assert "could not be read (304)" in taken(files).doubt
+    assert "could not be read (304)" in taken(files, first).doubt
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,10 @@ def test_a_container_is_seen_even_if_the_stream_has_not_told_of_it_yet(engine, w
 def test_what_stream_and_memory_both_tell_counts_once(engine, witness):
     engine.happen(*life(101), *life(102, "c2"))
     engine.streams[0].tell(*engine.kept)
+    engine.streams[0].wait_until_read()
     assert [fact.id for fact in witness.observe().containers] == ["c1", "c2"]
     assert len(witness.events()) == 8
+    assert sorted(engine.inspected) == ["c1", "c1", "c2", "c2"]
     assert [one.time_ns for one in witness.events()] == sorted(one.time_ns for one in witness.events())
 
 
