@@ -60,6 +60,7 @@ class Bench:
 
     def __init__(self, url: str, base: Path, **settings: Any) -> None:
         self.base = base
+        self._others = set(threading.enumerate())
         self.engine = FakeEngine()
         self._given = {
             "database_url": url,
@@ -134,12 +135,16 @@ class Bench:
             dispatcher._gave_up.set()
             dispatcher._running.clear()
         dispatcher.wake()
-        for thread in threading.enumerate():
-            if thread.name == "supervisor" or thread.name.startswith(("job-", "stop-")):
-                thread.join(PATIENCE_S)
+        for thread in self.threads("supervisor", "job-", "stop-"):
+            thread.join(PATIENCE_S)
         self.running = False
         self.cleanup.shutdown(wait=True)
         self.database.close()
+
+    def threads(self, *prefixes: str) -> list[threading.Thread]:
+        """This bench's own threads; other backends of the same test run have some of the same names."""
+        own = set(threading.enumerate()) - self._others
+        return [thread for thread in own if thread.name.startswith(prefixes)]
 
     def start_again(self, **settings: Any) -> None:
         """Start after ``kill``."""

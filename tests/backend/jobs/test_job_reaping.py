@@ -1,7 +1,5 @@
 """Leftover workers and deletions that were begun: ours are finished, others' are never touched."""
 
-import threading
-
 import pytest
 from support.fake_launcher import FakeLauncher
 
@@ -169,4 +167,4 @@ def test_the_reaper_looks_at_once_and_outlives_a_fault(bench, monkeypatch):
     bench.reaper.start()
     bench.engine.wait_until(lambda: not bench.engine.workers)
     bench.reaper.closing.set()
-    bench.poll(lambda: "reaper" not in [thread.name for thread in threading.enumerate()])
+    bench.poll(lambda: not bench.threads("reaper"))
