@@ -156,6 +156,11 @@ def test_a_span_that_ends_inside_an_escape_takes_the_whole_escape(redactor):
     assert json.loads(redactor.json(text)) == "[REDACTED]\n"
 
 
+def test_a_span_that_begins_inside_an_escape_takes_the_whole_escape():
+    redactor = Redactor(SecretSet((NamedSecret("N", Secret("nKq7-wZ9-abc")),)))
+    assert json.loads(redactor.json('"line\\nKq7-wZ9-abc"')) == "line[REDACTED]"
+
+
 @pytest.mark.parametrize("text", ["", "{", "{'a': 1}", "[" * 200_000, f"not JSON but {IDENTITY}"])
 def test_what_is_no_json_is_redacted_as_text(redactor, text):
     assert redactor.json(text) == redactor.text(text)

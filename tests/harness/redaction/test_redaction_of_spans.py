@@ -89,8 +89,26 @@ def test_text_stays_text_when_only_a_part_of_a_character_matches():
 
 
 def test_a_secret_with_several_lines_is_found_line_by_line():
-    redactor = _redactor("first-Line-4711\nsecond-Line-0815\nx")
-    assert redactor.text("a second-Line-0815 b") == "a [REDACTED] b"
+    redactor = _redactor("first-Line-4711\nOne-0815\nx")
+    assert redactor.text("a One-0815 b x") == "a [REDACTED] b x"
+
+
+def test_any_twelve_characters_in_a_row_are_masked():
+    value = "k9ZqW3xT7vB1nM5cR8yL2pD6fG4hJ0sA"
+    redactor = _redactor(value)
+    for start in range(len(value) - 11):
+        assert redactor.text(f"<{value[start : start + 12]}>") == "<[REDACTED]>"
+
+
+def test_digits_that_are_a_secret_do_not_hit_dates_and_times():
+    redactor = _redactor("20251114171400")
+    assert redactor.text("at 2025-11-14 17:14:00") == "at 2025-11-14 17:14:00"
+    assert redactor.text("at 20251114171400") == "at [REDACTED]"
+
+
+def test_a_password_of_signs_is_found_through_white_space():
+    password = "!@#$%^&*()_+{}|:?~"
+    assert _redactor(password).text(f"it is {' '.join(password)} so") == "it is [REDACTED] so"
 
 
 def test_no_bomb_takes_the_search_from_what_stands_beside_it():

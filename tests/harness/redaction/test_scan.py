@@ -114,6 +114,13 @@ def test_a_known_value_is_found_and_its_variable_named(tmp_path, kind, packing):
     assert (KNOWN_VALUE, kind.upper()) in {(finding.rule, finding.variable) for finding in found}
 
 
+@pytest.mark.parametrize("before", [b"", b"a", b"ab"])
+@pytest.mark.parametrize("glued", [b"x", b"xy", b"/download/it/"])
+def test_a_known_value_in_base64_is_found_whatever_is_glued_to_it(tmp_path, glued, before):
+    data = glued + base64.b64encode(before + KINDS["id of 28"].encode())
+    assert "ID OF 28" in {finding.variable for finding in _scan_one(tmp_path, data, KNOWN)}
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_looks_like_a_credential_is_let_pass(tmp_path, text):
     assert _scan_one(tmp_path, text.encode()) == ()
