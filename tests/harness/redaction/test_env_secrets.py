@@ -63,6 +63,11 @@ def test_the_password_in_a_database_url_is_a_secret_as_written_and_as_meant(tmp_
     assert _values(found, "DATABASE_URL") == ["p%40ss-W0rd-77x", "p@ss-W0rd-77x"]
 
 
+def test_what_is_no_url_at_all_has_no_password(tmp_path):
+    env = _file(tmp_path, ".env", "BIND_URL=http://[::1\n")
+    assert load_secrets(None, env, {}).members == ()
+
+
 def test_a_database_url_without_password_is_no_secret(tmp_path):
     env = _file(tmp_path, ".env", "DATABASE_URL=sqlite:///./codex.db\n")
     assert _values(load_secrets(None, env, {"DATABASE_URL": "sqlite:////data/codex.db"})) == []

@@ -151,7 +151,7 @@ def test_a_number_that_spells_a_secret_becomes_a_string(redactor):
     assert json.loads(redactor.json(f'{{"n": {DIGITS}, "m": 839}}')) == {"n": "[REDACTED]", "m": 839}
 
 
-def test_a_span_that_ends_inside_an_escape_takes_the_whole_escape(redactor):
+def test_a_secret_spelt_in_escapes_leaves_the_escapes_beside_it(redactor):
     text = '"' + "".join(f"\\u{ord(char):04x}" for char in IDENTITY) + '\\n"'
     assert json.loads(redactor.json(text)) == "[REDACTED]\n"
 
@@ -159,6 +159,11 @@ def test_a_span_that_ends_inside_an_escape_takes_the_whole_escape(redactor):
 def test_a_span_that_begins_inside_an_escape_takes_the_whole_escape():
     redactor = Redactor(SecretSet((NamedSecret("N", Secret("nKq7-wZ9-abc")),)))
     assert json.loads(redactor.json('"line\\nKq7-wZ9-abc"')) == "line[REDACTED]"
+
+
+def test_a_span_that_ends_inside_an_escape_takes_all_of_it():
+    redactor = Redactor(SecretSet((NamedSecret("N", Secret("Kq7-wZ9-abcu")),)))
+    assert json.loads(redactor.json('"a Kq7-wZ9-abc\\u0041 b"')) == "a [REDACTED] b"
 
 
 @pytest.mark.parametrize("text", ["", "{", "{'a': 1}", "[" * 200_000, f"not JSON but {IDENTITY}"])

@@ -120,6 +120,17 @@ def test_no_bomb_takes_the_search_from_what_stands_beside_it():
     assert redactor.bytes(bombs + b" " + escaped) == bombs + b" [REDACTED]"
 
 
+def test_the_number_of_needles_is_known_and_grows_with_the_secrets():
+    assert 0 == _redactor().needle_count < _redactor(INNER).needle_count < _redactor(INNER, LONGER).needle_count
+
+
+def test_a_span_that_begins_inside_a_character_takes_the_whole_character():
+    # Its UTF-16 begins with the byte 0x80, which is also the second half of À in UTF-8.
+    secret = "".join(map(chr, (0x8041, 0x4243, 0x4445, 0x4647, 0x4849, 0x4A4B)))
+    padded = secret + "\u4c4d\u4e4f"
+    assert _redactor(padded).text("is ÀABCDEFGHIJKLMNO here") == "is [REDACTED] here"
+
+
 def test_hits_are_counted_by_source_and_class_and_show_no_value():
     redactor = _redactor(INNER, LONGER)
     redactor.text(f"{LONGER} {' '.join(LONGER)}", source="live/L01/notes.txt")
