@@ -42,8 +42,7 @@ _ESCAPE: Final = re.compile(
     re.DOTALL,
 )
 """Besides escapes proper: tags, which readers do not see, and full-width letters, which they read as letters."""
-_WIDE: Final = 0xFEE0
-"""Full-width forms, U+FF01 to U+FF5E, are ASCII moved by this much."""
+_WIDE: Final = 0xFEE0  # from ASCII to the full-width forms, U+FF01 to U+FF5E
 _NAMED: Final = {
     b"n": b"\n",
     b"r": b"\r",
@@ -64,7 +63,7 @@ class View(Protocol):
         """What is read."""
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
-        """The bytes of the source that a non-empty part of the text came from."""
+        """Where in the source a non-empty part of the text came from."""
 
 
 class Pieces:
