@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from backend.config import Settings, load_settings
 from backend.errors import StartupError
@@ -208,6 +209,12 @@ def test_a_bad_value_names_its_setting_and_is_not_shown(source, name):
     shown = f"{caught.value} {caught.value.hint} {caught.value.__cause__!r}"
     assert CANARY not in shown
     assert "\n" not in str(caught.value)
+
+
+def test_not_even_the_original_error_shows_a_value():
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, port=CANARY)
+    assert CANARY not in str(caught.value)
 
 
 def test_all_bad_values_are_named_at_once(monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 from support.fake_launcher import KilledError, document
 
 from backend import repository
+from backend.job_control import Pace
 from backend.lifecycle import now
 from worker.contract import JobStatus
 
@@ -144,6 +145,18 @@ def test_an_engine_that_is_away_at_the_start_is_waited_for(bench):
         bench.engine.wait_until(lambda: len(bench.engine.calls) > seen + 3)
         assert bench.job(job).status == JobStatus.IN_PROGRESS
     bench.engine.release(job.id)
+    assert bench.ended(job).status == JobStatus.COMPLETED
+
+
+def test_an_engine_that_is_away_gets_its_time_also_long_after_the_deadline(bench):
+    job = killed_at(bench, "observe")
+    past(bench, job)
+    bench.pace = Pace(patience_s=3600.0, retry_s=0.005, fault_pause_s=0.005, idle_s=0.5)
+    with bench.engine.away():
+        bench.start_again()
+        seen = len(bench.engine.calls)
+        bench.engine.wait_until(lambda: len(bench.engine.calls) > seen + 3)
+        assert bench.job(job).status == JobStatus.IN_PROGRESS
     assert bench.ended(job).status == JobStatus.COMPLETED
 
 
