@@ -161,11 +161,15 @@ class TestEnds:
         assert "[Errno 11]" in refusal
         assert client.get("/ready").status_code == 200
 
-    def test_a_worker_that_ignores_sigterm_is_killed_when_its_job_is_cancelled(self, client, witness):
+    def test_a_worker_that_ignores_sigterm_is_killed_when_its_job_is_cancelled(self, client, backend, witness):
         project = new_project(client, told("ignore_sigterm"))
         witness.wait_for("start", project["job_id"])
         while "ready" not in logs(client, {"project_id": project["id"], "id": project["job_id"]}):
             assert get_job(client, project)["status"] == "in_progress"
+        # It has written a result that says success; until its end nobody is told.
+        assert (backend.workspaces / project["id"] / ".codex/result.json").exists()
+        assert read(client, project, ".codex/result.json").status_code == 404
+        assert ".codex/result.json" not in listed(client, project)
         assert client.post(f"/{project['id']}/jobs/{project['job_id']}/cancel").status_code == 200
         job = get_ended(client, project)
         require_failure(client, job, "cancelled")
