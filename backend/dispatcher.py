@@ -182,7 +182,7 @@ class Dispatcher:
         begun = time.monotonic()
         try:
             self._runner.launchers[handle.launcher].remove(handle)
-            self._runner.record_removal(control, round((time.monotonic() - begun) * 1000, 3))
+            log.info("worker.removed", job_id=control.job_id, duration_ms=round((time.monotonic() - begun) * 1000, 3))
         except Exception as error:  # noqa: BLE001  # whatever is left, the reaper finds it by its label
             log.warning("worker.not_removed", job_id=control.job_id, error=type(error).__name__)
 

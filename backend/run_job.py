@@ -176,12 +176,6 @@ class JobRunner:
             if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
                 attempt.stop_reason, attempt.stop_requested_at = stop.reason, stop.requested_at
 
-    def record_removal(self, control: JobControl, remove_ms: float) -> None:
-        """Add the duration of the removal to the attempt's timings, after the job's end."""
-        with self.database.write() as session:
-            if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
-                attempt.timings_ms = attempt.timings_ms | {"remove": remove_ms}
-
     def _look_back(self, order: Order) -> AttemptReport:
         """Report on a worker whose end was judged before a restart; it is not started again, whatever its phase."""
         report = AttemptReport(handle=order.known_worker())

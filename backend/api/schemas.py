@@ -122,7 +122,7 @@ class ContainerOut(BaseModel):
     finished_at: Instant | None
     deadline_at: Instant
     stop_reason: str | None = Field(description="timeout, cancelled or shutdown, when the backend ended the worker")
-    timings_ms: dict[str, float] = Field(description="durations by phase: prepare, launch, run, collect, remove")
+    timings_ms: dict[str, float] = Field(description="durations by phase: prepare, launch, run, collect")
     granted: dict[str, Any] = Field(description="hardening as granted; 'missing' lists what was asked for in vain")
     warnings: list[str]
     log_bytes: int | None
