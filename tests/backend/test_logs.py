@@ -116,5 +116,6 @@ def test_the_console_format_shows_no_secret_either(written, monkeypatch):
 
 def test_a_line_that_cannot_be_written_is_not_printed_as_it_came(lines, written, monkeypatch):
     monkeypatch.setattr(logging.getLogger().handlers[0], "stream", None)
+    monkeypatch.setattr(sys, "stderr", written)
     structlog.get_logger("backend.test").info("x", value=CANARY)
     assert written.getvalue() == ""

@@ -84,12 +84,14 @@ def test_nobody_is_kept_who_waits_no_more():
 
 
 def test_a_waiter_whose_loop_is_gone_hinders_nobody():
-    signals = JobSignals()
+    signals, kept = JobSignals(), []
 
     async def leave_open():
-        signals.subscribe("job").__enter__()
+        kept.append(signals.subscribe("job"))
+        kept[0].__enter__()
 
     asyncio.run(leave_open())
+    assert len(signals._waiting["job"]) == 1
     signals.ended("job")
     signals.close()
 
