@@ -46,22 +46,26 @@ def test_an_older_attempt_of_a_running_job_is_an_orphan(bench):
     assert bench.ended(job).status == JobStatus.COMPLETED
 
 
-def test_a_worker_that_is_launched_between_the_two_lists_is_no_orphan(bench):
-    launched = []
+@pytest.mark.parametrize("moment", ["before the engine looks", "after the engine has looked"])
+def test_a_worker_that_is_launched_while_the_reaper_looks_is_no_orphan(bench, moment):
     bench.engine.tell("held", holds=True)
-    launcher = bench.launchers["docker"]
+    launched = []
+
+    def launch():
+        launched.append(bench.create("held"))
+        bench.engine.wait_launched(launched[0].id)
 
     class Slow(FakeLauncher):
         def list(self):
+            if moment.startswith("before"):
+                launch()
             found = super().list()
-            job = bench.create("held")
-            bench.engine.wait_launched(job.id)
-            launched.append(job)
+            if moment.startswith("after"):
+                launch()
             return found
 
     bench.reaper.launchers["docker"] = Slow(bench.engine)
     assert bench.reaper.reap() == 0
-    bench.reaper.launchers["docker"] = launcher
     bench.engine.release(launched[0].id)
     assert bench.ended(launched[0]).status == JobStatus.COMPLETED
 
