@@ -20,6 +20,7 @@ import httpx
 
 from harness.judging.documents import parse
 from harness.judging.observation import Exchange
+from harness.redaction.redacted import MARKER_BYTES
 from harness.senses.wire import BoundedTransport, TimeLeft
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ class Client:
             duration_s=raw.duration_s,
             bytes=len(raw.body),
             sha256=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+            marked=raw.body.count(MARKER_BYTES),
         )
 
     def _headers(self, headers: Mapping[str, str], source: str) -> dict[str, str]:

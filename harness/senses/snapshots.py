@@ -8,29 +8,21 @@ doubt: contents pass the redactor, so a change inside a secret is not seen; the 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
 
-from harness.judging.file_checks import counts
 from harness.judging.observation import FileChanges
-from harness.language.model import Request
-from harness.senses.calls import Call
+from harness.senses.project_contents import listed_in, path_of, received, request_for, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from harness.judging.observation import Exchange
     from harness.senses.calls import Send
 
 MOST_FILES: Final = 2_000
 MOST_BYTES: Final = 64 << 20
 """Listed sizes together; beyond either bound nothing is read and the snapshot is in doubt."""
-
-REQUEST_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,72 +76,32 @@ def take(send: Send, files_path: str, known: Snapshot) -> Snapshot:
         files_path: Path of the listing, such as ``/api/v1/<id>/files``.
         known: An earlier snapshot of the same project, to spare transfers; an empty one when there is none.
     """
-    listing = send(_get(files_path))
+    listing = send(request_for(files_path))
     if listing.status == 404:  # noqa: PLR2004  # no project yet, so no files
         return Snapshot()
-    listed = _listed(listing)
+    listed = listed_in(listing, most_files=MOST_FILES, most_bytes=MOST_BYTES)
     if isinstance(listed, str):
         return Snapshot(doubt=listed)
     found: dict[str, Content] = {}
     doubts: list[str] = []
     for path, size in listed:
-        read = _read(send, f"{files_path}/{quote(path)}", size, known=known.files.get(path))
+        read = _read(send, path_of(files_path, path), size, known=known.files.get(path))
         if isinstance(read, Content):
             found[path] = read
         else:
-            doubts.append(f"{path} is listed but could not be read ({read})")
+            doubts.append(unreadable(path, read))
     return Snapshot(found, "; ".join(doubts[:3]))
-
-
-def _get(path: str, etag: str = "") -> Call:
-    headers = {"if-none-match": etag} if etag else {}
-    return Call(Request("GET", path, REQUEST_TIMEOUT_S, headers=headers), source="files")
-
-
-def _listed(listing: Exchange) -> list[tuple[str, int]] | str:
-    """Path and size of each file that counts, or why the listing is of no use."""
-    if listing.status != 200:  # noqa: PLR2004  # HTTP OK
-        return f"the files could not be listed ({listing.error or listing.status})"
-    try:
-        listed = [(path, size) for path, size in _entries(listing.body) if counts(path)]
-    except (KeyError, TypeError, ValueError):
-        return "the listing is not of the form {files: [{path, size}]}"
-    if len(listed) > MOST_FILES or sum(size for _, size in listed) > MOST_BYTES:
-        return f"there are more than {MOST_FILES} files or {MOST_BYTES} bytes, too many to read"
-    return listed
-
-
-def _entries(body: Any) -> Iterator[tuple[str, int]]:  # noqa: ANN401  # JSON values
-    for entry in body["files"]:
-        path, size = entry["path"], entry["size"]
-        if not isinstance(path, str) or not isinstance(size, int):
-            raise TypeError
-        yield path, size
 
 
 def _read(send: Send, path: str, size: int, *, known: Content | None) -> Content | str:
     """The content of one file, or why it could not be read."""
     etag = known.etag if known and known.size == size else ""
-    answer = send(_get(path, etag))
+    answer = send(request_for(path, etag))
     if answer.status == 304 and etag and known:  # noqa: PLR2004  # not modified
         return known
-    if answer.status != 200 or answer.error:  # noqa: PLR2004  # HTTP OK
-        return str(answer.error or answer.status)
-    data = _bytes(answer.body)
-    if data is None:
-        return "its answer is not of the form {contents, encoding}"
+    data = received(answer)
+    if isinstance(data, str):
+        return data
     digest = hashlib.sha256(data).hexdigest()
     offered = answer.headers.get("etag", "")
     return Content(digest, size, offered if offered == f'"{digest}"' else "")
-
-
-def _bytes(body: Any) -> bytes | None:  # noqa: ANN401  # JSON values
-    contents, encoding = (body.get("contents"), body.get("encoding")) if isinstance(body, dict) else (None, None)
-    if not isinstance(contents, str):
-        return None
-    if encoding == "base64":
-        try:
-            return base64.b64decode(contents, validate=True)
-        except binascii.Error:
-            return None
-    return contents.encode("utf-8", "surrogatepass")
