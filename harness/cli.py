@@ -6,12 +6,18 @@ It decides nothing else. What is heavy is imported inside the commands, because 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
+from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
+from harness.runner.choices import WitnessChoice
+
+if TYPE_CHECKING:
+    from harness.config import Settings
+    from harness.runner.planning import Order
 
 app = typer.Typer(
     name="ladder",
@@ -24,11 +30,67 @@ app = typer.Typer(
 )
 
 
-class Mode(StrEnum):
-    """How the backend works: with real worker containers, or with the mocked worker."""
+LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
+Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+WitnessOption = Annotated[WitnessChoice, typer.Option(help="Ask the Docker engine as a second witness.")]
+OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Climb this scenario only; may be repeated.")]
+FromOption = Annotated[str, typer.Option("--from", help="Reuse the captures of this run (default: the newest).")]
 
-    LIVE = "live"
-    MOCKED = "mocked"
+
+@app.command()
+def suite(
+    ladder: LadderName = "live",
+    *,
+    out: Out = None,
+    witness: WitnessOption = WitnessChoice.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Start the stack, climb a ladder, roll back to the mocked worker and prove it. Leaves sealed evidence."""
+    from harness.runner.planning import Order
+
+    settings = _settings()
+    order = Order(ladder, settings.evidence_root(out), witness=witness, rolls_back=True)
+    _execute(order, settings, as_json=as_json)
+
+
+@app.command()
+def run(  # noqa: PLR0913  # one parameter for each flag
+    ladder: LadderName = "live",
+    *,
+    only: OnlyOption = None,
+    from_run: FromOption = "",
+    with_needs: Annotated[bool, typer.Option("--with-needs", help="Climb what they need as well.")] = False,
+    resume: Annotated[str, typer.Option(help="Go on where this run was not green any more.", metavar="RUN")] = "",
+    last_failed: Annotated[
+        bool, typer.Option("--last-failed", help="Go on where the newest run was not green.")
+    ] = False,
+    out: Out = None,
+    witness: WitnessOption = WitnessChoice.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Climb a ladder or some of its scenarios; the stack is left in the ladder's mode."""
+    from harness.runner.planning import Order
+    from harness.runner.selection import Wish
+
+    settings = _settings()
+    wish = Wish(tuple(only or ()), with_needs=with_needs, resume=bool(resume) or last_failed)
+    _execute(Order(ladder, settings.evidence_root(out), wish, resume or from_run, witness), settings, as_json=as_json)
+
+
+@app.command()
+def rollback(
+    ladder: LadderName = "live",
+    *,
+    out: Out = None,
+    witness: WitnessOption = WitnessChoice.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Switch the stack to the mocked worker and prove it by the smoke run that the ladder names."""
+    from harness.runner.planning import Order
+
+    settings = _settings()
+    _execute(Order(ladder, settings.evidence_root(out), witness=witness, is_rollback=True), settings, as_json=as_json)
 
 
 @app.command()
@@ -36,21 +98,116 @@ def up(
     mode: Annotated[Mode | None, typer.Option(help="Write this mode to .env first; without it .env decides.")] = None,
 ) -> None:
     """Build the images, start the stack and wait until it is ready. Safe to repeat."""
-    from harness.config import Settings
     from harness.stack.progress import open_progress
     from harness.stack.up import up as start
 
-    start(Settings.from_env(), open_progress(), mode=mode)
+    start(_settings(), open_progress(), mode=mode)
 
 
 @app.command()
 def down() -> None:
     """Stop the stack, its workers and the Docker engine, if this checkout started it. Data stays."""
-    from harness.config import Settings
     from harness.stack.down import down as stop
     from harness.stack.progress import open_progress
 
-    stop(Settings.from_env(), open_progress())
+    stop(_settings(), open_progress())
+
+
+@app.command(name="list")
+def list_scenarios(
+    ladder: LadderName = "live",
+    *,
+    dot: Annotated[bool, typer.Option("--dot", help="The gate graph for Graphviz.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the scenarios of a ladder and what each of them needs."""
+    from harness.language.commands import GraphForm, show
+    from harness.language.loading import find, load
+
+    settings = _settings()
+    form = GraphForm.JSON if as_json else GraphForm.DOT if dot else GraphForm.TABLE
+    _print(show(load(find(ladder, settings.root), settings.environ), form))
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path] | None, typer.Argument(help="Ladders (default: all in scenarios/).")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Look for faults in ladders. Needs no network."""
+    from harness.language.commands import validate as look
+    from harness.language.loading import FOLDER, SUFFIX, find
+
+    settings = _settings()
+    shipped = sorted((settings.root / FOLDER).glob(f"*{SUFFIX}"))
+    found = look([find(str(file), settings.root) for file in files or shipped], settings.environ)
+    _print(found.as_json() if as_json else found.render())
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema (draft-07) of the scenario language."""
+    from harness.language.commands import schema as text
+
+    _print(text())
+
+
+@app.command()
+def runs(*, out: Out = None, as_json: AsJson = False) -> None:
+    """List recorded runs, newest first."""
+    import json
+
+    from harness.evidence.reading import list_runs
+    from harness.evidence.show import runs_document, runs_text
+
+    found = list_runs(_settings().evidence_root(out))
+    _print(json.dumps(runs_document(found), indent=2) if as_json else runs_text(found))
+
+
+@app.command()
+def show(
+    run: Annotated[
+        str, typer.Argument(help="A run's folder or id, or the first 8 characters; default: the newest.")
+    ] = "",
+    *,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show one run: verdicts, reasons, missed checks, and whether its files are as recorded."""
+    import json
+
+    from harness.evidence.reading import list_runs, load_run
+    from harness.evidence.resolving import newest_run, resolve_run
+    from harness.evidence.show import show_document, show_text
+
+    entries = list_runs(_settings().evidence_root(out))
+    found = load_run(resolve_run(entries, run) if run else newest_run(entries))
+    _print(json.dumps(show_document(found), indent=2) if as_json else show_text(found))
+    raise typer.Exit(ExitCode.FAILED if found.faults else ExitCode.OK)
+
+
+@app.command()
+def redact(
+    env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),
+) -> None:
+    """Copy standard input to standard output with every secret of a file replaced, in all its forms."""
+    from harness.redaction.filter import run as filter_bytes
+
+    raise typer.Exit(filter_bytes(sys.stdin.buffer, sys.stdout.buffer, env_file))
+
+
+@app.command()
+def doctor(*, out: Out = None, as_json: AsJson = False) -> None:
+    """Look for what would keep a run from working; each finding comes with its repair. Changes nothing."""
+    from harness.stack.findings import as_json as spelt
+    from harness.stack.doctor import diagnose
+
+    settings = _settings()
+    findings = diagnose(settings, out=settings.evidence_root(out))
+    _print(spelt(findings) if as_json else render(findings))
+    raise typer.Exit(exit_code_of(findings))
 
 
 def main() -> None:
@@ -61,3 +218,24 @@ def main() -> None:
     except HarnessError as error:
         sys.stderr.write(error.render() + "\n")
         sys.exit(error.exit_code)
+
+
+def _settings() -> Settings:
+    from harness.config import Settings
+
+    return Settings.from_env()
+
+
+def _print(text: str) -> None:
+    """Write a result; whoever closed the pipe has read enough."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None
+
+
+def _execute(order: Order, settings: Settings, *, as_json: bool) -> NoReturn:
+    from harness.runner.telling import execute_and_tell
+
+    raise typer.Exit(execute_and_tell(order, settings, as_json=as_json))

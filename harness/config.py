@@ -41,6 +41,10 @@ class Settings:
         """``.env.live``: secret values, optional, never created by us."""
         return self.env_file.with_name(f"{self.env_file.name}.live")
 
+    def evidence_root(self, out: Path | None = None) -> Path:
+        """Where runs are recorded: what was asked for, else OUTROOT, else ``docs/evidence`` of the checkout."""
+        return (out or Path(self.get("OUTROOT") or self.root / "docs/evidence")).absolute()
+
     def get(self, name: str, default: str = "") -> str:
         """A variable's value; an empty one counts as unset."""
         return self.environ.get(name) or default

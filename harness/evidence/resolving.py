@@ -40,6 +40,17 @@ def resolve_run(entries: Iterable[RunEntry], text: str) -> RunEntry:
     return _only([entry for entry in known if entry.name.startswith(wanted) or entry.run_id.startswith(wanted)], text)
 
 
+def newest_run(entries: Iterable[RunEntry]) -> RunEntry:
+    """The newest run, whatever its condition.
+
+    Raises:
+        EvidenceError: ``run-unknown``; none is recorded.
+    """
+    for entry in entries:
+        return entry
+    raise EvidenceError("run-unknown", "no run is recorded", "record one: make live-suite")
+
+
 def _only(found: list[RunEntry], text: str) -> RunEntry:
     if not found:
         raise EvidenceError("run-unknown", f"no run is called {text}", _HINT)

@@ -1,4 +1,4 @@
-"""What really changed in a project, by content hashes, against what a ladder wants and what a worker claims. Pure.
+"""What really changed in a project, by content hashes, against what a ladder wants. Pure.
 
 Hashes are compared, never the worker's lists or the server's word. What lies below ``.codex`` belongs to the contract
 between backend and worker and does not count. Where a file may be missing on either side nothing is decided.
@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.judging.operators import compare
-from harness.judging.results import CheckResult, Finding, Outcome, worst
-from harness.language.model import Severity
+from harness.judging.results import Finding, Outcome, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.judging.observation import FileChanges, Observation
-    from harness.language.model import Check, Mark
+    from harness.language.model import Check
 
 _LISTS: Final = ("created", "modified", "deleted")
 _OWN_FOLDER: Final = ".codex"
@@ -42,29 +41,6 @@ def files_changed(check: Check, observation: Observation) -> Finding:
     )
     everything = [path for name in _LISTS for path in _changed(changes, name)]
     return found or compare("files_changed", everything, {"length": {"gt": 0}})
-
-
-def claims_agree(doc: Any, changes: FileChanges, mark: Mark) -> CheckResult:  # noqa: ANN401  # JSON values
-    """Judge a result's lists by the hashes: exactly the created and the modified files, whatever the status.
-
-    Args:
-        doc: The worker's document.
-        changes: Since before the job was submitted.
-        mark: Where the step stands.
-    """
-    fields: Mapping[str, Any] = doc if isinstance(doc, dict) else {}
-    found = _undecided(changes.doubt) if changes.doubt else worst(_claims(fields, changes))
-    found = found or Finding(Outcome.HELD, "doc")
-    return CheckResult(
-        "implied: the lists match the files", mark, Severity.FAIL, found.outcome, found.path, found.wanted, found.got
-    )
-
-
-def _claims(fields: Mapping[str, Any], changes: FileChanges) -> list[Finding]:
-    return [
-        compare(f"doc.{name}_files", _sorted(fields.get(f"{name}_files")), {"eq": _changed(changes, name)})
-        for name in ("created", "modified")
-    ]
 
 
 def _changed(changes: FileChanges, name: str) -> list[str]:

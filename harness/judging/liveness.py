@@ -36,13 +36,13 @@ class LiveJob:
 
     Attributes:
         job_id: Value of the label ``ladder.job``.
-        image: Expected image id, ``sha256:…``.
+        image: Expected image id, ``sha256:…``; ``None`` when nobody but the backend can say.
         doc: The result; its ``timestamp`` must lie within the life of the container.
         claimed: ``container`` of the backend's job, where the backend tells it; it must agree.
     """
 
     job_id: str
-    image: str
+    image: str | None
     doc: Any = None
     claimed: Mapping[str, Any] | None = None
 
@@ -72,9 +72,9 @@ def _life(fact: ContainerFact, job: LiveJob) -> Iterator[Finding]:
     yield compare("container.started_at", fact.started_at, {"exists": True})
     yield compare("container.running", fact.running, {"eq": False})
     yield compare("container.exit_code", fact.exit_code, {"eq": 0})
-    if fact.image is None:
+    if job.image is not None and fact.image is None:
         yield Finding(Outcome.UNDECIDED, "container.image", f"eq {show(job.image)}", "gone before it was inspected")
-    else:
+    elif job.image is not None:
         yield compare("container.image", fact.image, {"eq": job.image})
     yield from _agreement(fact, job.claimed)
     yield from _times(fact, job.doc)

@@ -26,6 +26,7 @@ class Exchange:
         bytes: Size of the body as received.
         sha256: Digest of the redacted body.
         error: Class of the transport's failure, such as ``ConnectError``; empty when a whole answer came.
+        marked: How often ``[REDACTED]`` stood in the body as it came: the subject itself had taken a secret out.
     """
 
     status: int | None
@@ -36,6 +37,7 @@ class Exchange:
     bytes: int = 0
     sha256: str = ""
     error: str = ""
+    marked: int = 0
 
     @property
     def answered(self) -> bool:

@@ -34,6 +34,11 @@ def execution_digest(ladder: Ladder) -> str:
     )
 
 
+def scenario_digest(scenario: Scenario) -> str:
+    """SHA-256 of one scenario: what is done in it and what is right."""
+    return _digest([_execution(scenario), _judging(scenario)])
+
+
 def _execution(scenario: Scenario) -> dict[str, Any]:
     return {
         "id": scenario.id,

@@ -1,10 +1,11 @@
-"""The rule about files beside a ladder: what it names must be there, before anything is sent."""
+"""The rules about files beside a ladder: what it names must be there and usable, before anything is sent."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.language.expressions import ExpressionError, check_pattern
 from harness.language.findings import Finding, Rule, did_you_mean
 from harness.language.walk import checks_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def files(draft: Draft, folder: Path) -> list[Finding]:
-    """``missing-file`` for documents' schemas and for the ladder of the rollback.
+    """``missing-file`` for documents' schemas and for the ladder of the rollback; ``bad-pattern`` inside a schema.
 
     Args:
         draft: The ladder.
@@ -30,13 +31,38 @@ def _schemas(draft: Draft, folder: Path) -> Iterator[Finding]:
     for step in draft.steps():
         for check in checks_of(step):
             if name := check.get("schema"):
-                try:
-                    json.loads((folder / name.value).read_text("utf-8"))
-                except FileNotFoundError:
-                    yield _missing(draft, name, folder)
-                except (OSError, ValueError) as error:
-                    message = f"{name.value!r} cannot be read as JSON: {type(error).__name__}"
-                    yield draft.source.finding(name.place, Rule.MISSING_FILE, message)
+                yield from _schema(draft, name, folder)
+
+
+def _schema(draft: Draft, name: Node, folder: Path) -> Iterator[Finding]:
+    try:
+        rules = json.loads((folder / name.value).read_text("utf-8"))
+    except FileNotFoundError:
+        yield _missing(draft, name, folder)
+        return
+    except (OSError, ValueError) as error:
+        message = f"{name.value!r} cannot be read as JSON: {type(error).__name__}"
+        yield draft.source.finding(name.place, Rule.MISSING_FILE, message)
+        return
+    for pattern in _patterns(rules):
+        try:
+            check_pattern(pattern)
+        except ExpressionError as error:
+            message = f"{name.value!r} has a pattern that is no RE2, {pattern!r}: {error}"
+            yield draft.source.finding(name.place, Rule.BAD_PATTERN, message)
+
+
+def _patterns(rules: Any) -> Iterator[str]:  # noqa: ANN401  # JSON values
+    if isinstance(rules, list):
+        for item in rules:
+            yield from _patterns(item)
+    if isinstance(rules, dict):
+        if isinstance(pattern := rules.get("pattern"), str):
+            yield pattern
+        named = rules.get("patternProperties")
+        yield from named if isinstance(named, dict) else ()
+        for item in rules.values():
+            yield from _patterns(item)
 
 
 def _rollback(draft: Draft, folder: Path) -> Iterator[Finding]:

@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that is ready."""
+    """A stack that is ready; ``digest`` sums up what it was started from."""
 
     plan: Plan
     images: Images
     backend_id: str
+    digest: str
 
 
 def up(settings: Settings, progress: Progress, *, mode: str | None = None) -> Stack:
@@ -65,7 +66,7 @@ def up(settings: Settings, progress: Progress, *, mode: str | None = None) -> St
         with progress.stage("waiting until the backend is ready"):
             answer = _wait(client, _Started(wanted, secrets, backend), images)
     progress.note(f"ready: {wanted.base_url} (mode {answer.body['mode']}, project {wanted.project})")
-    return Stack(plan=wanted, images=images, backend_id=backend.id)
+    return Stack(plan=wanted, images=images, backend_id=backend.id, digest=label)
 
 
 def set_mode(settings: Settings, mode: str) -> bool:

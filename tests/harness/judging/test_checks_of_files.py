@@ -1,12 +1,11 @@
-"""What really changed in a project, against what is wanted and what the worker claims."""
+"""What really changed in a project, against what is wanted."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observed import MARK, check, seen
+from observed import check, seen
 
 from harness.judging.checks import evaluate
-from harness.judging.file_checks import claims_agree
 from harness.judging.observation import FileChanges
 from harness.judging.results import Outcome
 
@@ -62,34 +61,9 @@ def test_files_that_were_not_read_decide_nothing():
     assert (found.outcome, found.got) == (Outcome.UNDECIDED, "app.py could not be read (413)")
 
 
-def claimed(doc, changes=CHANGES):
-    return claims_agree(doc, changes, MARK)
-
-
-def test_lists_that_match_the_files_are_believed_in_any_order():
-    assert claimed({"created_files": ["z.py", "a.py"], "modified_files": ["app.py"]}).outcome is Outcome.HELD
-
-
-@pytest.mark.parametrize(
-    "doc",
-    [
-        {"created_files": ["a.py", "z.py"], "modified_files": []},
-        {"created_files": ["a.py", "z.py"], "modified_files": ["app.py", "same.py"]},
-        {"created_files": ["a.py"], "modified_files": ["app.py"]},
-        {"created_files": ["a.py", "z.py", "z.py"], "modified_files": ["app.py"]},
-        {"created_files": None, "modified_files": ["app.py"]},
-        {"modified_files": ["app.py"]},
-        [],
-        None,
-    ],
-)
-def test_lists_that_differ_from_the_files_are_a_failure(doc):
-    assert claimed(doc).outcome is Outcome.MISSED
-
-
-def test_claims_about_files_that_could_not_be_read_are_undecided():
-    found = claimed({"created_files": [], "modified_files": []}, FileChanges("submit", {}, {}, doubt="gone"))
-    assert found.outcome is Outcome.UNDECIDED
+@pytest.mark.parametrize("claim", [["a.py", "z.py", "z.py"], ["z.py"], None, "a.py"])
+def test_a_list_that_differs_from_the_files_is_missed(claim):
+    assert judged(created={"eq": claim}).outcome is Outcome.MISSED
 
 
 HASHES = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123"))
@@ -100,5 +74,5 @@ def test_every_path_is_in_at_most_one_list_and_in_one_exactly_when_it_changed(be
     changes = FileChanges("submit", before, after)
     lists = [*changes.created, *changes.modified, *changes.deleted]
     assert sorted(lists) == sorted(path for path in before.keys() | after if before.get(path) != after.get(path))
-    doc = {"created_files": list(changes.created), "modified_files": list(changes.modified)}
-    assert claimed(doc, changes).outcome is Outcome.HELD
+    told = {"created": {"eq": list(changes.created)}, "modified": {"eq": list(changes.modified)}}
+    assert judged(changes, **told).outcome is Outcome.HELD

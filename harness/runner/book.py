@@ -1,0 +1,163 @@
+"""The book of one run: its folder, its journal and its record, from the first line to sealed evidence.
+
+The record is written before the first request and after each scenario, so that a killed run says how far it came. At
+the end all exports are made from it, everything is searched once more by the second scanner, and only then does the
+folder get its name. What the scanner finds keeps the folder partial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.errors import LeakError
+from harness.evidence.bundle import Staging
+from harness.evidence.events import RunEnded, RunStarted
+from harness.evidence.finishing import Finished, finish
+from harness.evidence.journal import Clock, Journal
+from harness.evidence.layout import EVENTS
+from harness.evidence.outcome import write_outcome, write_redaction_report, write_run, write_state
+from harness.evidence.state import RunState
+from harness.evidence.timestamps import timestamp
+from harness.redaction.scan import refuse, scan
+from harness.runner.surroundings import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.evidence.bundle import AppendLog
+    from harness.evidence.journal import Lines
+    from harness.evidence.run_record import RunRecord
+    from harness.redaction.redacted import RedactedText
+    from harness.redaction.redactor import Redactor
+    from harness.redaction.secret import SecretSet
+    from harness.runner.climb import Outcome
+
+
+class _Copied:
+    """Lines go to the file, and to whoever follows the run."""
+
+    def __init__(self, log: AppendLog, follower: Lines) -> None:
+        self._log, self._follower = log, follower
+
+    def append(self, line: RedactedText) -> None:
+        self._log.append(line)
+        self._follower.append(line)
+
+
+class RunBook:
+    """One run on disk.
+
+    Args:
+        staging: Its folder.
+        redactor: Everything that is written has passed it.
+        clock: For times and durations.
+        follower: Gets every line of the journal as well; ``None`` for nobody.
+    """
+
+    def __init__(self, staging: Staging, redactor: Redactor, clock: Clock, *, follower: Lines | None) -> None:
+        self.staging, self.redactor, self.clock = staging, redactor, clock
+        log = staging.log(EVENTS)
+        self.journal = Journal(_Copied(log, follower) if follower else log, redactor, clock)
+        self._begun = clock.monotonic()
+        self._record: RunRecord | None = None
+        self._state: RunState | None = None
+        self._is_over = False
+
+    @classmethod
+    def open(cls, root: Path, redactor: Redactor, clock: Clock, *, follower: Lines | None = None) -> Self:
+        """Make the folder of a run that starts now.
+
+        Raises:
+            PrerequisiteError: ``evidence-unwritable`` or ``evidence-seconds-taken``.
+        """
+        return cls(Staging.open(root, clock.now()), redactor, clock, follower=follower)
+
+    @property
+    def record(self) -> RunRecord:
+        """The record as last written."""
+        if self._record is None:
+            msg = "the book was not begun"
+            raise ValueError(msg)
+        return self._record
+
+    def records(self, earlier: Path | None = None) -> Records:
+        """What a climb writes to."""
+        return Records(self.staging, self.journal, self.redactor, earlier)
+
+    def begin(self, record: RunRecord) -> None:
+        """Write the first line and the record of a run that has not sent anything."""
+        ladder = record.ladders[0]
+        self.journal.record(RunStarted(record.run_id, ladder.name, ladder.mode))
+        self._write(record)
+        self._keep_state(RunState(record.run_id, ladder.digest))
+
+    def note(self, **facts: Any) -> None:  # noqa: ANN401  # fields of the record
+        """Write facts that have become known."""
+        self._write(replace(self.record, **facts))
+
+    def keep(self, outcome: Outcome, *earlier: Outcome) -> None:
+        """Write how far the climb has come.
+
+        Args:
+            outcome: Of the part that is being climbed.
+            earlier: Of the parts before it.
+        """
+        records = tuple(each for part in (*earlier, outcome) for each in part.records)
+        self._write(replace(self.record, scenarios=records, duration_s=self._spent()))
+        if not earlier:
+            self._keep_state(replace(self._kept(), captures=dict(outcome.captures)))
+
+    def close(self, facts: Mapping[str, Any], secrets: SecretSet) -> Finished:
+        """End the run: exports, second scan, and the folder's name.
+
+        Args:
+            facts: Last fields of the record: verdict, exit code, status.
+            secrets: What the second scan looks for, besides the shapes of credentials.
+
+        Raises:
+            LeakError: ``secret-in-evidence``; the folder stays partial.
+            PrerequisiteError: ``evidence-unwritable``, ``evidence-locked`` or ``evidence-folder-taken``.
+            EvidenceError: ``evidence-foreign-file``.
+        """
+        finished_at = timestamp(self.clock.now())
+        self._record = replace(self.record, **facts, finished_at=finished_at, duration_s=self._spent())
+        self.journal.record(RunEnded(self.record.status, self.record.verdict))
+        self.staging.close_logs()
+        write_outcome(self.staging, self.record, self.redactor)
+        write_redaction_report(self.staging, self.redactor.hits(), self.redactor)
+        self._scan(secrets)
+        finished = finish(self.staging, self.record, self.redactor)
+        self._is_over = True
+        return finished
+
+    def abandon(self, reason: str) -> None:
+        """Leave the folder partial and say why; does nothing when the run has ended already."""
+        if not self._is_over:
+            self._is_over = True
+            self.staging.abandon(self.redactor.text(reason))
+
+    def _scan(self, secrets: SecretSet) -> None:
+        try:
+            refuse(scan(self.staging.folder, secrets))
+        except LeakError as error:
+            self.abandon(error.message)
+            raise
+
+    def _write(self, record: RunRecord) -> None:
+        self._record = record
+        write_run(self.staging, record, self.redactor)
+
+    def _keep_state(self, state: RunState) -> None:
+        self._state = state
+        write_state(self.staging, state, self.redactor)
+
+    def _kept(self) -> RunState:
+        if self._state is None:
+            msg = "the book was not begun"
+            raise ValueError(msg)
+        return self._state
+
+    def _spent(self) -> float:
+        return round(self.clock.monotonic() - self._begun, 6)

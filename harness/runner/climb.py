@@ -1,0 +1,208 @@
+"""Climbs the scenarios of one ladder in strict order: a red one closes the gate, and all after it are blocked.
+
+Blocked scenarios are listed with the arithmetic of the gate; nothing was sent for them. What is needed to go on later
+is written after each scenario, so that a killed run can be resumed from evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import ExitCode
+from harness.evidence.events import ScenarioEnded
+from harness.evidence.layout import scenario_folder, trial_folder
+from harness.evidence.run_record import ScenarioRecord
+from harness.judging.verdict import Verdict, gate_after, is_green
+from harness.runner.notes_file import write_notes
+from harness.runner.scenario import INTERRUPTED, Climbed, climb_scenario
+from harness.runner.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.errors import HarnessError
+    from harness.judging.verdict import Gate
+    from harness.language.model import Ladder, Scenario
+    from harness.runner.surroundings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One ladder's share of a run.
+
+    Attributes:
+        scenarios: Those that are climbed, in the order of the ladder.
+        folder: Where their artifacts lie, such as ``live`` or ``mocked/RERUN``.
+        schemas: Parsed JSON Schemas by the name of their file.
+        captures: Of scenarios that are not climbed but may be referred to.
+    """
+
+    ladder: Ladder
+    scenarios: tuple[Scenario, ...]
+    folder: str
+    schemas: Mapping[str, Any] = field(default_factory=dict)
+    captures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What has become of a part so far.
+
+    Attributes:
+        captures: Of green scenarios, those of the part's own included.
+        last: The last scenario that was climbed, whose notes tell what happened after it.
+        secret_hits: How often a secret had to be taken out of what was observed.
+    """
+
+    captures: dict[str, Mapping[str, Any]]
+    records: list[ScenarioRecord] = field(default_factory=list)
+    last: tuple[Scene, Climbed] | None = None
+    secret_hits: int = 0
+    is_interrupted: bool = False
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """By scenario, in the order in which they ended."""
+        return {record.id: record.verdict for record in self.records}
+
+
+def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) -> Outcome:
+    """Climb a part.
+
+    Args:
+        around: What the climb uses.
+        part: What is climbed.
+        keep: Called after each scenario; writes what a later run needs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came a second time.
+        PrerequisiteError: ``evidence-unwritable``.
+    """
+    outcome = Outcome(dict(part.captures))
+    around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
+    for scenario in part.scenarios:
+        gate = gate_after(
+            outcome.verdicts,
+            part.ladder.proceed_on,
+            missed={record.id: len(record.missed) for record in outcome.records},
+        )
+        if outcome.is_interrupted:
+            _block(around, part, scenario, outcome=outcome, reason=f"{INTERRUPTED}; nothing was sent")
+        elif not gate.is_open:
+            _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
+        else:
+            _climb_one(around, part, scenario, outcome=outcome)
+        keep(outcome)
+    around.watcher.ladder_ended(outcome.records)
+    return outcome
+
+
+def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) -> Outcome:
+    """Record that a part could not be climbed: the first scenario tells why, the others are blocked by it.
+
+    Args:
+        around: What the climb would have used.
+        part: What would have been climbed.
+        error: What stood in the way; ``None`` for Ctrl-C.
+    """
+    outcome = Outcome(dict(part.captures), is_interrupted=error is None)
+    around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
+    for at, scenario in enumerate(part.scenarios):
+        if at == 0:
+            _fail_before(around, part, scenario, outcome=outcome, error=error)
+            continue
+        missed = {record.id: len(record.missed) for record in outcome.records}
+        gate: Gate = gate_after(outcome.verdicts, part.ladder.proceed_on, missed=missed)
+        _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
+    around.watcher.ladder_ended(outcome.records)
+    return outcome
+
+
+_VERDICT_OF_ERROR: Final = {ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
+
+
+def _fail_before(
+    around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, error: HarnessError | None
+) -> None:
+    if error is None:
+        verdict, reason = Verdict.INCONCLUSIVE, f"{INTERRUPTED} before the stack was ready; nothing was sent"
+    else:
+        verdict = _VERDICT_OF_ERROR.get(error.exit_code, Verdict.ERROR)
+        reason = f"the stack is not ready: [{error.reference}] {error.message}"
+    _end_unclimbed(around, part, scenario, outcome=outcome, end=(verdict, reason))
+    if error is not None and error.hint and outcome.last:
+        outcome.last[0].remarks.append(f"repair: {error.hint}")
+        _add(around, outcome, _with_notes(*outcome.last), replaces=True)
+
+
+def _block(around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, reason: str) -> None:
+    last = outcome.last
+    _end_unclimbed(around, part, scenario, outcome=outcome, end=(Verdict.BLOCKED, reason))
+    outcome.last = last
+
+
+def _end_unclimbed(
+    around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, end: tuple[Verdict, str]
+) -> None:
+    scene = _scene(around, part, scenario, outcome, folder=scenario_folder(part.folder, scenario.id))
+    record = ScenarioRecord(scenario.id, scenario.title, scene.log.folder, end[0], reason=end[1])
+    ended = scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
+    climbed = Climbed(record, ended.seq, secret_hits=0, is_interrupted=False)
+    outcome.last = (scene, climbed)
+    _add(around, outcome, _with_notes(scene, climbed))
+
+
+def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome) -> None:
+    """Climb one scenario, several times where it says so: all must be green, and the first that is not counts."""
+    spent = 0.0
+    for trial in range(scenario.trials):
+        inside = trial_folder(trial) if scenario.trials > 1 else ""
+        folder = scenario_folder(part.folder, scenario.id, trial=inside)
+        scene = _scene(around, part, scenario, outcome, folder=folder)
+        climbed = climb_scenario(scene)
+        spent += climbed.record.duration_s
+        outcome.last = (scene, climbed)
+        outcome.secret_hits += climbed.secret_hits
+        outcome.is_interrupted |= climbed.is_interrupted
+        record = _with_notes(scene, climbed)
+        if not is_green(record.verdict):
+            break
+    if is_green(record.verdict):
+        outcome.captures[scenario.id] = dict(scene.captures)
+    _add(around, outcome, replace(record, duration_s=round(spent, 6)))
+
+
+def _scene(around: Surroundings, part: Part, scenario: Scenario, outcome: Outcome, *, folder: str) -> Scene:  # noqa: PLR0917  # what a scene is made of
+    scene = Scene(around, part.ladder, scenario, folder=folder, reached=outcome.captures)
+    scene.schemas = part.schemas
+    return scene
+
+
+def _with_notes(scene: Scene, climbed: Climbed) -> ScenarioRecord:
+    """Write notes.txt where they are owed; the record lists them."""
+    owed = not is_green(climbed.record.verdict) or scene.scenario.notes or scene.remarks or climbed.record.limits
+    if owed:
+        write_notes(scene, climbed)
+    return replace(climbed.record, files=tuple(sorted(scene.log.files)))
+
+
+def add_remark(outcome: Outcome, remark: str) -> None:
+    """Tell in the notes of the last climbed scenario what happened after it, such as the rollback."""
+    if outcome.last is None:
+        return
+    scene, climbed = outcome.last
+    scene.remarks.append(remark)
+    write_notes(scene, climbed)
+    files = tuple(sorted(scene.log.files))
+    outcome.records[:] = [
+        replace(each, files=files) if each.folder == climbed.record.folder else each for each in outcome.records
+    ]
+
+
+def _add(around: Surroundings, outcome: Outcome, record: ScenarioRecord, *, replaces: bool = False) -> None:
+    if replaces:
+        outcome.records[-1] = record
+        return
+    outcome.records.append(record)
+    around.watcher.scenario_ended(record)

@@ -1,0 +1,93 @@
+"""What a step leaves for later: captures, artifacts, copies, and the output of containers.
+
+What was answered is kept whether the checks held or not, because a red step is the one that somebody will look at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.evidence.events import Captured
+from harness.judging.documents import view
+from harness.judging.results import CheckResult, Outcome
+from harness.judging.verdict import Verdict
+from harness.language.expressions import search
+from harness.language.model import Severity
+from harness.language.saving import saved_text
+from harness.language.variables import UnknownVariableError
+from harness.runner.ends import StepEnd
+
+if TYPE_CHECKING:
+    from harness.language.model import Copy, Step, WorkerLogs
+    from harness.runner.scene import Scene
+    from harness.runner.sending import Seen
+
+
+def take_over(step: Step, scene: Scene, copied: Copy) -> StepEnd:
+    """Copy artifacts of an earlier scenario, of this run or of the one whose captures are reused."""
+    for name in copied.files:
+        text = _earlier_artifact(scene, f"{scene.log.folder.rpartition('/')[0]}/{copied.scenario}/{name}")
+        if text is None:
+            reason = f"{copied.scenario} has left no {name} that could be copied"
+            return StepEnd(Verdict.FAIL, reason=reason)
+        scene.log.save(step.id, name, text, derived_from=copied.scenario)
+    return StepEnd(Verdict.PASS)
+
+
+def _earlier_artifact(scene: Scene, path: str) -> str | None:
+    records = scene.around.records
+    if path in records.staging.written:
+        return records.staging.files.read(path).decode("utf-8", "replace")
+    earlier = records.earlier / path if records.earlier else None
+    return earlier.read_text(encoding="utf-8") if earlier and earlier.is_file() else None
+
+
+def collect_logs(step: Step, scene: Scene, logs: WorkerLogs) -> StepEnd:
+    """Save what the containers with a label have printed, as far as the engine still has it."""
+    from harness.senses.engine import DockerEngine, EngineLostError
+    from harness.senses.worker_logs import collect
+
+    label = str(scene.scope(step).fill(logs.label))
+    try:
+        engine = DockerEngine.connect(scene.around.environ)
+    except EngineLostError as error:
+        scene.log.save(step.id, logs.artifact, f"the engine could not be asked for the output of {label}: {error}\n")
+        return StepEnd(Verdict.PASS)
+    try:
+        scene.log.save(step.id, logs.artifact, collect(engine, label, scene.around.records.redactor))
+    finally:
+        engine.close()
+    return StepEnd(Verdict.PASS)
+
+
+def capture(step: Step, scene: Scene, seen: Seen) -> list[CheckResult]:
+    """Keep what later steps need; returns the captures that are null, which are missed."""
+    if not seen.exchange.answered:
+        return []
+    missed: list[CheckResult] = []
+    for name, expression in step.capture.items():
+        value = search(expression, view(seen.exchange, seen.doc))
+        if value is None:
+            text = f"capture {name}: {expression}"
+            missed.append(
+                CheckResult(text, step.mark, Severity.FAIL, Outcome.MISSED, f"capture {name}", expression, "null")
+            )
+        else:
+            scene.captures[name] = value
+            scene.log.event(Captured(scene.id, step.id, name, value))
+    return missed
+
+
+def save(step: Step, scene: Scene, seen: Seen) -> None:
+    """Write the artifacts of a step."""
+    if not seen.exchange.answered:
+        return
+    document, scope = view(seen.exchange, seen.doc), scene.scope(step)
+    for name, value in step.save.items():
+        try:
+            text = saved_text(name, value, document=document, scope=scope)
+        except UnknownVariableError:
+            # Its capture was null, which has been missed already.
+            continue
+        if text is not None:
+            scene.log.save(step.id, name, text)

@@ -1,0 +1,153 @@
+"""From an order to a plan: which ladder, which of its scenarios, what they build on, and what proves the rollback.
+
+Everything that can be wrong about an order is found here, before a folder is made or anything is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.errors import UsageError
+from harness.evidence.faults import EvidenceError
+from harness.evidence.reading import RunCondition, list_runs, load_run
+from harness.evidence.resolving import resolve_run
+from harness.language.loading import find, load
+from harness.language.model import CheckKind
+from harness.redaction.env_secrets import load_secrets
+from harness.runner.choices import WitnessChoice
+from harness.runner.climb import Part
+from harness.runner.looks import every
+from harness.runner.selection import Earlier, Selection, Wish, select
+from harness.runner.stand import BASE_URL, planned_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.config import Settings
+    from harness.evidence.reading import RunEntry
+    from harness.language.model import Ladder, Mode
+    from harness.redaction.secret import SecretSet
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for.
+
+    Attributes:
+        ladder: A name such as ``live``, or a path.
+        out: The evidence root.
+        wish: Which scenarios.
+        from_run: The run whose captures are reused; empty for the newest of this ladder.
+        rolls_back: Whether the stack is mocked again at the end, and that is proved.
+        is_rollback: Whether that proof is all that is asked for.
+    """
+
+    ladder: str
+    out: Path
+    wish: Wish = field(default_factory=Wish)
+    from_run: str = ""
+    witness: WitnessChoice = WitnessChoice.AUTO
+    rolls_back: bool = False
+    is_rollback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done.
+
+    Attributes:
+        climbed: The part that decides the verdict.
+        rollback: The part that proves the rollback; ``None`` when there will be none.
+        earlier: Folder of the run whose captures are reused.
+        rerun_of: Its id.
+    """
+
+    climbed: Part
+    rollback: Part | None
+    secrets: SecretSet
+    earlier: Path | None
+    rerun_of: str | None
+
+
+def plan(order: Order, settings: Settings) -> Plan:
+    """Make a plan.
+
+    Raises:
+        UsageError: The ladder is unknown or invalid, or the wish cannot be fulfilled.
+        EvidenceError: The run to build on is unknown or not as it was recorded.
+        PrerequisiteError: A secret cannot be kept out of evidence.
+    """
+    path = find(order.ladder, settings.root)
+    ladder = _load(path, settings)
+    secrets = load_secrets(settings.live_env_file, settings.env_file, settings.environ)
+    if order.is_rollback:
+        newest = _newest(list_runs(order.out), ladder)
+        return Plan(_rollback(ladder, path, settings), None, secrets, None, newest.run_id if newest else None)
+    earlier, folder = _earlier(order, ladder)
+    selection = select(ladder, order.wish, earlier)
+    climbed = _part(ladder, path, selection, folder=ladder.mode.value)
+    # Somebody else's stack is not ours to switch.
+    rolls_back = order.rolls_back and ladder.rollback is not None and not settings.get(BASE_URL)
+    rollback = _rollback(ladder, path, settings) if rolls_back else None
+    return Plan(climbed, rollback, secrets, folder if selection.rerun_of else None, selection.rerun_of)
+
+
+def _load(path: Path, settings: Settings, mode: Mode | None = None) -> Ladder:
+    ladder = load(path, settings.environ)
+    if settings.get(BASE_URL):
+        return ladder
+    # Where our own stack will be; the default in the file knows nothing of PORT.
+    return load(path, {**settings.environ, BASE_URL: planned_url(settings, mode or ladder.mode)})
+
+
+def _rollback(ladder: Ladder, path: Path, settings: Settings) -> Part:
+    rollback = ladder.rollback
+    if rollback is None:
+        message = f"{ladder.file} says nothing about a rollback"
+        raise UsageError("rollback-unknown", message, "add `rollback: {verify: …, as: …}` to it")
+    proof = path.parent / rollback.verify
+    verified = _load(proof, settings)
+    chosen = tuple(each for each in verified.scenarios if not rollback.only or each.id in rollback.only)
+    return _part(verified, proof, Selection(chosen), folder=rollback.folder)
+
+
+def _part(ladder: Ladder, path: Path, selection: Selection, *, folder: str) -> Part:
+    return Part(ladder, selection.scenarios, folder, _schemas(ladder, path.parent), selection.captures)
+
+
+def _schemas(ladder: Ladder, folder: Path) -> dict[str, Any]:
+    """The schemas beside a ladder; lint has seen that each can be read."""
+    steps = [step for each in ladder.scenarios for step in (*each.steps, *each.cleanup)]
+    checks = every(check for step in (*steps, *ladder.collect_on_fail) for check in step.expect)
+    names = {check.argument for check in checks if check.kind is CheckKind.SCHEMA}
+    return {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in sorted(names)}
+
+
+def _earlier(order: Order, ladder: Ladder) -> tuple[Earlier | None, Path | None]:
+    wish = order.wish
+    if not order.from_run and not wish.builds_on_earlier:
+        return None, None
+    runs = list_runs(order.out)
+    entry = resolve_run(runs, order.from_run) if order.from_run else _newest(runs, ladder)
+    if entry is None:
+        return None, None
+    if entry.condition is not RunCondition.FINISHED:
+        raise UsageError("run-unfinished", f"run {entry.name} is {entry.condition}", "name a finished run with --from")
+    found = load_run(entry)
+    if found.faults or found.state is None:
+        what = f"{found.faults[0].kind}: {found.faults[0].path}" if found.faults else "its state.json cannot be read"
+        raise EvidenceError("run-damaged", f"run {entry.name} is not as it was recorded: {what}", _HINT)
+    return Earlier(entry.name, found.record, found.state), entry.folder
+
+
+_HINT: Final = "climb the whole ladder again, or name another run with --from"
+
+
+def _newest(runs: tuple[RunEntry, ...], ladder: Ladder) -> RunEntry | None:
+    """The newest finished run of the same ladder."""
+    for entry in runs:
+        if entry.condition is RunCondition.FINISHED and entry.record and entry.record.ladders[0].name == ladder.name:
+            return entry
+    return None

@@ -1,0 +1,83 @@
+"""What one scenario leaves behind: its events and its artifacts, each redacted before it is written.
+
+It decides nothing. A file that is saved twice holds what was saved last; both writings are in the events.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from harness.evidence.events import ArtifactSaved, ExchangeMade
+from harness.evidence.exchanges import Answer, Purpose, Sent
+from harness.redaction.redacted import MARKER
+
+if TYPE_CHECKING:
+    from harness.evidence.event_lines import Entry
+    from harness.evidence.events import Event
+    from harness.judging.observation import Exchange
+    from harness.runner.surroundings import Records
+    from harness.senses.calls import Call
+
+MOST_REMEMBERED: Final = 500
+"""Texts of requests that are remembered together with their redacted form."""
+
+
+class ScenarioLog:
+    """Writes for one scenario.
+
+    Args:
+        records: Where to.
+        scenario: Its id.
+        folder: Where its artifacts lie, such as ``live/L01``.
+    """
+
+    def __init__(self, records: Records, scenario: str, folder: str) -> None:
+        self.scenario, self.folder = scenario, folder
+        self.files: dict[str, int] = {}
+        self.masked: set[str] = set()
+        self._records = records
+        self._passed: dict[str, str] = {}
+
+    def event(self, event: Event) -> Entry:
+        """Record what happened."""
+        return self._records.journal.record(event)
+
+    def exchange(self, step: str, purpose: Purpose, call: Call, *, exchange: Exchange) -> int:
+        """Record a request with its answer; returns the number of the event."""
+        request = call.request
+        sent = Sent(
+            method=request.method,
+            path=self._text(request.path),
+            headers={name: self._text(value) for name, value in request.headers.items()},
+            text=self._text(json.dumps(request.json, ensure_ascii=False)) if request.has_json else "",
+        )
+        return self.event(ExchangeMade(self.scenario, step, purpose, sent, Answer.of(exchange))).seq
+
+    def save(self, step: str, name: str, text: str, *, derived_from: str = "") -> None:
+        """Write an artifact.
+
+        Args:
+            step: That made it.
+            name: In the scenario's folder.
+            text: Redacted here, as everything is.
+            derived_from: The scenario that it was copied from.
+        """
+        path, redactor, staging = f"{self.folder}/{name}", self._records.redactor, self._records.staging
+        redacted = redactor.json(text, source=path) if name.endswith(".json") else redactor.text(text, source=path)
+        if name in self.files:
+            staging.replace(path, redacted)
+        else:
+            staging.write(path, redacted, derived_from=derived_from)
+        self.files[name] = len(redacted)
+        if MARKER in redacted:
+            self.masked.add(path)
+        self.event(ArtifactSaved(self.scenario, step, path, derived_from))
+
+    def _text(self, text: str) -> str:
+        """Redact a part of a request; most are sent again and again."""
+        if text not in self._passed:
+            if len(self._passed) >= MOST_REMEMBERED:
+                self._passed.clear()
+            self._passed[text] = self._records.redactor.text(text, source=f"{self.scenario}/request")
+        return self._passed[text]

@@ -1,0 +1,112 @@
+"""One scenario while it is climbed: what it may refer to, what it has captured, and how its requests are sent."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.language.variables import Scope
+from harness.runner.scenario_log import ScenarioLog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.evidence.exchanges import Purpose
+    from harness.judging.freshness import Baseline
+    from harness.judging.observation import Exchange
+    from harness.language.model import Ladder, Scenario, Step
+    from harness.runner.surroundings import Surroundings
+    from harness.senses.calls import Call, Send
+    from harness.senses.snapshots import Snapshot
+
+
+class Scene:
+    """The state of one scenario.
+
+    Args:
+        around: What the climb was handed.
+        ladder: The ladder that the scenario is part of.
+        scenario: The one that is climbed.
+        folder: Where its artifacts lie.
+        reached: Captures of the scenarios that it may refer to.
+
+    Attributes:
+        schemas: Parsed JSON Schemas by the name of their file.
+        captures: Name → value.
+        began_at: When a step began, in seconds since the epoch, by its id.
+        baselines: What a poll's path showed before the step that it must be fresher than, by the poll's id.
+        before: Files before a step, by its id and the project's template.
+        known: The newest snapshot of each listing, to spare transfers.
+        result_status: ``success`` or ``error``, as the last result said.
+        remarks: What notes.txt must say besides what was observed.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        ladder: Ladder,
+        scenario: Scenario,
+        *,
+        folder: str,
+        reached: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.around, self.ladder, self.scenario = around, ladder, scenario
+        self.log = ScenarioLog(around.records, scenario.id, folder)
+        self.schemas: Mapping[str, Any] = {}
+        self.captures: dict[str, Any] = {}
+        self.began_at: dict[str, float] = {}
+        self.baselines: dict[str, Baseline] = {}
+        self.before: dict[tuple[str, str], Snapshot] = {}
+        self.known: dict[str, Snapshot] = {}
+        self.result_status = "n/a"
+        self.remarks: list[str] = []
+        self._reached = reached
+        self._already_marked = 0
+
+    @property
+    def id(self) -> str:
+        """Of the scenario."""
+        return self.scenario.id
+
+    @property
+    def secret_hits(self) -> int:
+        """How often a secret was taken out of what the scenario observed, here or by the subject itself."""
+        return self.around.records.redactor.count(f"{self.id}/") + self._already_marked
+
+    def scope(self, step: Step) -> Scope:
+        """Where the variables of a step are looked up."""
+        return Scope(
+            ladder=self.ladder.variables,
+            scenario=self.scenario.variables,
+            captures=self.captures,
+            reached=self._reached,
+            step=step.variables,
+        )
+
+    def sends(self, step: str, purpose: Purpose) -> Send:
+        """A sender that records each exchange."""
+
+        def send(call: Call) -> Exchange:
+            exchange = self.send(replace(call, source=self.source(step)))
+            self.record(step, purpose, call, exchange=exchange)
+            return exchange
+
+        return send
+
+    def send(self, call: Call) -> Exchange:
+        """Send once; whoever sends records."""
+        return self.around.subject.send(replace(call, traceparent=self._traceparent()))
+
+    def record(self, step: str, purpose: Purpose, call: Call, *, exchange: Exchange) -> int:
+        """Record a request with its answer; returns the number of the event."""
+        self._already_marked += exchange.marked
+        return self.log.exchange(step, purpose, call, exchange=exchange)
+
+    def source(self, step: str) -> str:
+        """What redactions in the answers of a step are counted under."""
+        return f"{self.id}/{step}"
+
+    def _traceparent(self) -> str:
+        """W3C trace context, version 00, sampled; each request is a span of its own."""
+        return f"00-{self.around.trace_id}-{secrets.token_hex(8)}-01"

@@ -1,0 +1,260 @@
+"""A whole run: from what was asked for to sealed evidence and an exit code.
+
+The order is fixed: plan, self-check, folder, stack, climb, rollback, end. What breaks on the way is part of the
+evidence: a stack that does not start makes the first scenario an ERROR and blocks the others. A rollback is tried
+whatever has happened before, and the exit code still tells the verdict of the ladder.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from harness.errors import ExitCode, HarnessError
+from harness.evidence.git_facts import git_facts
+from harness.evidence.run_record import LadderRecord, Presence, Redaction, RunRecord, RunStatus, ScenarioRecord
+from harness.evidence.timestamps import timestamp
+from harness.ids import new_id
+from harness.judging.verdict import RunFacts, Verdict, exit_code, fold
+from harness.language.digests import scenario_digest
+from harness.redaction.redactor import Redactor
+from harness.redaction.secret import Secret
+from harness.runner import stand as stands
+from harness.runner.book import RunBook
+from harness.runner.choices import WitnessChoice
+from harness.runner.climb import Outcome, Part, add_remark, climb, climb_nothing
+from harness.runner.planning import plan as make_plan
+from harness.runner.self_check import self_check
+from harness.runner.surroundings import Subject, Surroundings
+from harness.senses.address import Address
+from harness.senses.client import Client
+from harness.senses.witness import NoWitness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from harness.config import Settings
+    from harness.evidence.finishing import Finished
+    from harness.evidence.journal import Clock, Lines
+    from harness.judging.observation import Exchange
+    from harness.runner.planning import Order, Plan
+    from harness.runner.stand import Stand
+    from harness.senses.calls import Call
+    from harness.senses.witness import Watch
+    from harness.terminal.watching import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a run uses from outside.
+
+    Attributes:
+        watcher: Made when the redactor is known, since everything it shows passes it.
+        follower: Gets every line of the journal as well; ``None`` for nobody.
+    """
+
+    settings: Settings
+    watcher: Callable[[Redactor], Watcher]
+    clock: Clock
+    sleep: Callable[[float], None]
+    random: Random
+    follower: Lines | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has ended.
+
+    Attributes:
+        finished: Its folder and the head to publish elsewhere.
+    """
+
+    record: RunRecord
+    finished: Finished
+    exit_code: ExitCode
+
+
+def execute(order: Order, world: World) -> Ended:
+    """Carry out an order.
+
+    Raises:
+        HarnessError: Before the first request: a wrong ladder or wish (2), a prerequisite (3); at the end: a leak (5).
+        KeyboardInterrupt: Ctrl-C came a second time; the folder stays partial.
+    """
+    plan = make_plan(order, world.settings)
+    redactor = Redactor(plan.secrets)
+    watcher = world.watcher(redactor)
+    book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
+    try:
+        record = _first_record(order, world, plan, book=book)
+        with watcher.stage("checking that no secret can get out"):
+            self_check(record)
+        book.begin(record)
+        return _Run(world, plan, book, watcher=watcher).carry_out()
+    except KeyboardInterrupt:
+        book.abandon("This run was interrupted twice: neither its cleanup nor its rollback is complete.")
+        raise
+    except HarnessError as error:
+        book.abandon(f"This run ended before its time: [{error.reference}] {error.message}")
+        raise
+    except Exception as error:  # noqa: BLE001  # its text must pass the redactor before anybody sees it
+        told = redactor.text("".join(traceback.format_exception(error)))
+        book.abandon(f"This run ended by a fault of the harness:\n{told}")
+        raise HarnessError("harness-fault", f"a fault of the harness ended the run:\n{told}", _REPORT) from None
+
+
+_REPORT: Final = "report it with the text above; the evidence so far is in the .partial folder"
+
+
+def _first_record(order: Order, world: World, plan: Plan, *, book: RunBook) -> RunRecord:
+    from importlib.metadata import version
+
+    parts = [plan.climbed, *([plan.rollback] if plan.rollback else [])]
+    ladder = plan.climbed.ladder
+    return RunRecord(
+        run_id=new_id(),
+        folder=book.staging.name,
+        status=RunStatus.RUNNING,
+        started_at=timestamp(world.clock.now()),
+        harness_version=version("ladder"),
+        base_url=stands.planned_url(world.settings, ladder.mode),
+        ladders=tuple(
+            LadderRecord.of(part.ladder, {each.id: scenario_digest(each) for each in part.ladder.scenarios})
+            for part in parts
+        ),
+        git=git_facts(world.settings.root),
+        redaction=Redaction(version("ladder"), book.redactor.needle_count),
+        scenarios=tuple(
+            ScenarioRecord(each.id, each.title, f"{part.folder}/{each.id}", Verdict.BLOCKED, reason="not reached yet")
+            for part in parts
+            for each in part.scenarios
+        ),
+        secrets={
+            name: Presence.PRESENT if name in plan.secrets.names else Presence.ABSENT
+            for name in sorted({*ladder.secrets, "API_TOKENS"})
+        },
+        settings={
+            "asked": {"scenarios": list(order.wish.only), "from": order.from_run, "witness": order.witness.value}
+        },
+        rerun_of=plan.rerun_of,
+    )
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(self, world: World, plan: Plan, book: RunBook, *, watcher: Watcher) -> None:
+        self._world, self._plan, self._book, self._watcher = world, plan, book, watcher
+
+    def carry_out(self) -> Ended:
+        """Climb, roll back, and close the book."""
+        climbed = self._climb(self._plan.climbed)
+        rolled = self._roll_back(self._plan.rollback, climbed) if self._plan.rollback else None
+        return self._close(climbed, rolled)
+
+    def _climb(self, part: Part, *before: Outcome) -> Outcome:
+        settings = self._world.settings
+        try:
+            stand = stands.provide(settings, self._watcher, part.ladder.mode)
+        except KeyboardInterrupt:
+            return self._end_unclimbed(part, None, *before)
+        except HarnessError as error:
+            return self._end_unclimbed(part, error, *before)
+        if not before:
+            self._book.note(
+                base_url=stand.base_url,
+                images=stand.images,
+                engine=stand.engine,
+                config_digest=stand.config_digest,
+                settings={**self._book.record.settings, "stack": dict(stand.settings)},
+            )
+        return self._climb_at(stand, part, *before)
+
+    def _climb_at(self, stand: Stand, part: Part, *before: Outcome) -> Outcome:
+        asked = self._book.record.settings["asked"]["witness"]
+        watch, is_needed = stands.watch(stand, WitnessChoice(asked), self._world.settings.environ)
+        try:
+            with Client(Address.parse(stand.base_url), self._book.redactor, token=self._token()) as client:
+                subject = Subject(client.exchange, stand.worker_image, stand.instance, stand.workspaces)
+                around = self._surroundings(subject, watch, is_witness_needed=is_needed)
+                return climb(around, part, keep=lambda outcome: self._book.keep(outcome, *before))
+        finally:
+            watch.close()
+
+    def _end_unclimbed(self, part: Part, error: HarnessError | None, *before: Outcome) -> Outcome:
+        watch = NoWitness("the stack did not start")
+        around = self._surroundings(Subject(_never_sent), watch, is_witness_needed=True)
+        outcome = climb_nothing(around, part, error)
+        self._book.keep(outcome, *before)
+        return outcome
+
+    def _surroundings(self, subject: Subject, watch: Watch, *, is_witness_needed: bool) -> Surroundings:
+        return Surroundings(
+            subject=subject,
+            records=self._book.records(self._plan.earlier),
+            watch=watch,
+            watcher=self._watcher,
+            clock=self._world.clock,
+            sleep=self._world.sleep,
+            random=self._world.random,
+            trace_id=new_id().replace("-", ""),
+            is_witness_needed=is_witness_needed,
+            environ=self._world.settings.environ,
+        )
+
+    def _token(self) -> Secret | None:
+        from harness.stack.secrets import read_secrets
+
+        token = read_secrets(self._world.settings).bearer_token()
+        return Secret(token) if token else None
+
+    def _roll_back(self, part: Part, climbed: Outcome) -> Outcome:
+        last = climbed.records[-1] if climbed.last is None else climbed.last[1].record
+        trigger = "Ctrl-C" if climbed.is_interrupted else f"{last.id} {last.verdict}"
+        add_remark(climbed, f"rollback: started after {trigger}; USE_DUMMY_WORKER=True, then {_ids(part)}")
+        self._book.keep(climbed)
+        self._watcher.note(f"rolling back to the mocked worker (after {trigger})")
+        rolled = self._climb(part, climbed)
+        verdict = _fold(rolled)
+        add_remark(climbed, f"rollback: {_ids(part)} ended {verdict}; evidence in {part.folder}/")
+        return rolled
+
+    def _close(self, climbed: Outcome, rolled: Outcome | None) -> Ended:
+        outcomes = [climbed, *([rolled] if rolled else [])]
+        if rolled:
+            self._book.keep(rolled, climbed)
+        is_interrupted = any(each.is_interrupted for each in outcomes)
+        code = _exit_code(self._plan, climbed, rolled, is_interrupted=is_interrupted)
+        facts = {
+            "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
+            "verdict": fold(_fold(each) for each in outcomes),
+            "exit_code": int(code),
+        }
+        with self._watcher.stage("searching the evidence once more, and closing it"):
+            finished = self._book.close(facts, self._plan.secrets)
+        return Ended(self._book.record, finished, code)
+
+
+def _never_sent(_call: Call) -> Exchange:
+    msg = "nothing is sent to a stack that did not start"
+    raise ValueError(msg)
+
+
+def _ids(part: Part) -> str:
+    return ", ".join(each.id for each in part.scenarios)
+
+
+def _fold(outcome: Outcome) -> Verdict:
+    return fold(verdict for verdict in outcome.verdicts.values() if verdict is not Verdict.BLOCKED)
+
+
+def _exit_code(plan: Plan, climbed: Outcome, rolled: Outcome | None, *, is_interrupted: bool) -> ExitCode:
+    """The ladder's verdict; only a green one leaves room for a rollback that failed."""
+    leaked = climbed.secret_hits > 0 or (rolled is not None and rolled.secret_hits > 0)
+    facts = RunFacts(secret_found=leaked, interrupted=is_interrupted)
+    code = exit_code(climbed.verdicts, plan.climbed.ladder.proceed_on, facts)
+    if code is ExitCode.OK and rolled is not None and plan.rollback is not None:
+        return exit_code(rolled.verdicts, plan.rollback.ladder.proceed_on, RunFacts())
+    return code

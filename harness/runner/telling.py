@@ -1,0 +1,144 @@
+"""Runs an order from the command line, and says on standard output how it ended, for people or for programs.
+
+The stream holds the lines of ``events.jsonl`` that tell how far the run is, as they are written, and after them one
+line of type ``outcome``. Bodies and observations are left out; they are in the evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from harness.errors import ExitCode
+from harness.evidence.journal import Clock
+from harness.evidence.summary import parts, summary_text
+from harness.runner.suite import World, execute
+from harness.terminal.watching import SilentWatcher, Watcher, open_watcher
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from harness.config import Settings
+    from harness.redaction.redacted import RedactedText
+    from harness.redaction.redactor import Redactor
+    from harness.runner.planning import Order
+    from harness.runner.suite import Ended
+
+FOLLOWED: Final = frozenset(
+    {
+        "run_started",
+        "scenario_started",
+        "step_started",
+        "poll_attempt",
+        "check",
+        "step_ended",
+        "scenario_ended",
+        "run_ended",
+    }
+)
+"""Types of events that the stream has."""
+
+
+class JsonStream:
+    """Follows a run, line by line.
+
+    Args:
+        stream: Standard output. When nobody reads it any more the run goes on, since evidence matters more.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._is_open = True
+
+    def append(self, line: RedactedText) -> None:
+        """Pass a line on when its type is of interest."""
+        if self._is_open and json.loads(line)["type"] in FOLLOWED:
+            self.write(line)
+
+    def write(self, line: str) -> None:
+        """Write one line at once."""
+        try:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._is_open = False
+
+
+def outcome_document(ended: Ended) -> dict[str, Any]:
+    """The last line of the stream."""
+    record = ended.record
+    return {
+        "type": "outcome",
+        "run_id": record.run_id,
+        "folder": str(ended.finished.folder),
+        "status": record.status,
+        "verdict": record.verdict,
+        "exit_code": int(ended.exit_code),
+        "manifest_sha256": ended.finished.manifest_sha256,
+        "verdicts": {each.folder: each.verdict for each in record.scenarios},
+    }
+
+
+def outcome_text(ended: Ended, here: Path) -> str:
+    """The end of a run for people: its summary, its folder, and the head to publish elsewhere.
+
+    Args:
+        ended: The run.
+        here: The current folder; a folder below it is told relative to it.
+    """
+    record, folder = ended.record, ended.finished.folder
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    lines = [f"{part}/{line}" for part, found in parts(record).items() for line in summary_text(found).splitlines()]
+    interrupted = " (interrupted)" if record.status == "interrupted" else ""
+    return "\n".join(
+        [
+            *lines,
+            f"verdict: {record.verdict}{interrupted}, exit code {int(ended.exit_code)}",
+            f"evidence: {shown}/",
+            f"manifest sha256: {ended.finished.manifest_sha256}",
+            "",
+        ]
+    )
+
+
+def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> ExitCode:
+    """Carry out an order in the real world.
+
+    Raises:
+        HarnessError: As ``execute``.
+    """
+    follower = JsonStream(sys.stdout) if as_json else None
+
+    def watcher(redactor: Redactor) -> Watcher:
+        return SilentWatcher() if as_json else open_watcher(redactor.text)
+
+    world = World(
+        settings=settings,
+        watcher=watcher,
+        clock=Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic),
+        sleep=time.sleep,
+        random=random.Random(),  # noqa: S311  # for the jitter of polls
+        follower=follower,
+    )
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        ended = execute(order, world)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted twice: the run stays .partial, and the stack may still be live (make rollback)\n")
+        return ExitCode.INTERRUPTED
+    if follower:
+        follower.write(json.dumps(outcome_document(ended)))
+    else:
+        sys.stdout.write(outcome_text(ended, Path.cwd()))
+    return ended.exit_code
+
+
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A polite kill is an interrupt: cleanup, rollback and evidence follow."""
+    raise KeyboardInterrupt
