@@ -8,8 +8,10 @@ compressed part that begins before the text at hand cannot be opened; the second
 from __future__ import annotations
 
 import binascii
+import re
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -34,23 +36,45 @@ _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZLIB: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _ZIP_MEMBER: Final = b"PK\x03\x04"
+_MAGIC: Final = re.compile(b"|".join(map(re.escape, (_GZIP, *_ZLIB, _ZIP_MEMBER))))
 _STEP: Final = 512
 """Bytes fed at once; a broken stream loses no more than what they hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
+class Runs:
+    """The parts of a source that look like base64 or hexadecimal, of which there is at least one.
+
+    Attributes:
+        places: Start and end of each.
+        texts: The parts themselves.
+    """
+
+    places: list[tuple[int, int]]
+    texts: list[bytes]
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the source a part of the joined texts came from."""
+        return self._pieces.locate(start, end)
+
+    @cached_property
+    def _pieces(self) -> Pieces:
+        return Pieces([(start, end, end - start) for start, end in self.places])
+
+
+@dataclass(slots=True)
 class Decoded:
     """Runs of an encoding, joined and decoded from one phase on.
 
     Attributes:
-        runs: Maps the joined runs to the source.
+        runs: What was joined.
         phase: Characters left out in front.
         chars: Characters that give ``octets`` bytes.
         length: Characters of all runs.
     """
 
     text: bytes
-    runs: Pieces
+    runs: Runs
     phase: int
     chars: int
     octets: int
@@ -77,18 +101,22 @@ class Inflated:
         return self.start, self.end
 
 
-def decoded(source: bytes) -> Iterator[Decoded]:
-    """Every reading of the parts that look like base64 or hexadecimal."""
+def decoded(runs: Runs) -> Iterator[Decoded]:
+    """Every reading of the runs: all as base64, and as hexadecimal those that are nothing else."""
     # Joined runs need no care for each run's own phase: each lies right in one of the readings.
-    runs = _runs(source)
-    if runs:
-        yield from _base64(source, runs)
-    hexadecimal = [(start, end) for start, end in runs if not source[start:end].strip(_HEX_DIGITS)]
+    yield from _base64(runs)
+    hexadecimal = [number for number, text in enumerate(runs.texts) if not text.strip(_HEX_DIGITS)]
     if hexadecimal:
-        yield from _hex(source, hexadecimal)
+        yield from _hex(Runs([runs.places[n] for n in hexadecimal], [runs.texts[n] for n in hexadecimal]))
 
 
-def _runs(source: bytes) -> list[tuple[int, int]]:
+def runs_in(source: bytes) -> Runs | None:
+    """Find what looks like base64 or hexadecimal."""
+    places = _places_of_runs(source)
+    return Runs(places, [source[start:end] for start, end in places]) if places else None
+
+
+def _places_of_runs(source: bytes) -> list[tuple[int, int]]:
     # Two searches in a translated copy find the few long runs without looking at the many short ones.
     marks = source.translate(_IN_ALPHABET) + b" "
     long_run = b"x" * SHORTEST_RUN
@@ -101,28 +129,24 @@ def _runs(source: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def _base64(source: bytes, runs: list[tuple[int, int]]) -> Iterator[Decoded]:
-    joined = b"".join([source[start:end] for start, end in runs]).translate(_STANDARD)
-    pieces = _pieces(runs)
+def _base64(runs: Runs) -> Iterator[Decoded]:
+    joined = b"".join(runs.texts).translate(_STANDARD)
     for phase in range(4):
         filled = joined[phase:] + b"A" * (-(len(joined) - phase) % 4)
-        yield Decoded(binascii.a2b_base64(filled), pieces, phase, chars=4, octets=3, length=len(joined))
+        yield Decoded(binascii.a2b_base64(filled), runs, phase, chars=4, octets=3, length=len(joined))
 
 
-def _hex(source: bytes, runs: list[tuple[int, int]]) -> Iterator[Decoded]:
-    joined = b"".join([source[start:end] for start, end in runs])
-    pieces = _pieces(runs)
+def _hex(runs: Runs) -> Iterator[Decoded]:
+    joined = b"".join(runs.texts)
     for phase in range(2):
         even = joined[phase : len(joined) - (len(joined) - phase) % 2]
-        yield Decoded(binascii.unhexlify(even), pieces, phase, chars=2, octets=1, length=len(joined))
-
-
-def _pieces(runs: list[tuple[int, int]]) -> Pieces:
-    return Pieces([(start, end, end - start) for start, end in runs])
+        yield Decoded(binascii.unhexlify(even), runs, phase, chars=2, octets=1, length=len(joined))
 
 
 def inflated(source: bytes) -> Iterator[Inflated]:
     """Every part that gzip, zlib or a member of a zip archive unpacks to, in whole or from its beginning."""
+    if not _MAGIC.search(source):
+        return
     # Two bytes are a weak sign: noise that unpacks to nothing must not use up the allowance.
     unpacked = (part for start, format_ in _compressed(source) if (part := _inflate(source, start, format_)).text)
     yield from islice(unpacked, MOST_MEMBERS)

@@ -8,13 +8,12 @@ that become the same are numbered. The doubt: a document that does not parse is 
 
 from __future__ import annotations
 
-import json
 import re
 from bisect import bisect_right
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from harness.redaction.json_tokens import Role, Token, tokens
+from harness.redaction.json_tokens import Role, Token, may_announce, tokens
 from harness.redaction.needles import utf8
 from harness.redaction.redacted import MARKER_BYTES, HitClass, Span, merged
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 # Two halves of one character are one unit: a half that is left alone is no valid UTF-8 later.
 _UNIT: Final = re.compile(rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.")
-
-# Without one of these no name announces a secret; an escape may spell any of them.
-_HINT: Final = re.compile(rb"(?i)auth|cookie|token|secret|password|api|env|\\u")
 
 
 class _Edit(NamedTuple):
@@ -45,14 +41,13 @@ def redact_json(document: str, finder: Finder, count: Callable[[HitClass], None]
         count: Called with the class of each marker that is written.
     """
     try:
-        json.loads(document)
+        announced = may_announce(document)
     except (ValueError, RecursionError):
         return None
     data = utf8(document)
     spans = merged([span for found in finder.search(data, final=True) for span in found.spans])
-    if not spans and not _HINT.search(data):
-        return document
-    return _edited(data, _edits(data, spans, count)).decode("utf-8", "surrogatepass")
+    edits = _edits(data, spans, count) if spans or announced else []
+    return _edited(data, edits).decode("utf-8", "surrogatepass") if edits else document
 
 
 def _edits(data: bytes, spans: list[Span], count: Callable[[HitClass], None]) -> list[_Edit]:
@@ -77,12 +72,12 @@ def _marker(token: Token) -> bytes:
 def _parts(data: bytes, token: Token, spans: list[Span]) -> Iterator[Span]:
     """What is replaced inside a token."""
     start, end = (token.start, token.end) if token.role is Role.NUMBER else (token.start + 1, token.end - 1)
+    touching = [span for span in _overlapping(spans, start, end) if span.start < end and span.end > start]
     if token.role is Role.ANNOUNCED:
         if data[start:end] != MARKER_BYTES:
-            yield Span(start, end, HitClass.KEY)
-        return
-    touching = [span for span in _overlapping(spans, start, end) if span.start < end and span.end > start]
-    if token.role is Role.NUMBER:
+            # One of our values under a telling key is no less a find.
+            yield Span(start, end, min((span.hit for span in touching), default=HitClass.KEY))
+    elif token.role is Role.NUMBER:
         yield from (Span(start, end, span.hit) for span in touching[:1])
     elif touching:
         cut = [Span(max(start, span.start), min(end, span.end), span.hit) for span in touching]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from harness.redaction.keys import announces_secret, states_presence
+from harness.redaction.keys import announces_secret, hints_at_secret, states_presence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,24 @@ class _Frame:
         return self.is_object and not self.at_value
 
 
+def may_announce(document: str) -> bool:
+    """Whether a walk through the document may meet a name that announces a secret.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is too deep for the parser.
+    """
+    names: set[str] = set()
+
+    def look(members: list[tuple[str, object]]) -> None:
+        names.update([name for name, _ in members])
+
+    json.loads(document, object_pairs_hook=look)
+    if {"name", "value"} <= names:
+        return True
+    return hints_at_secret("\n".join(names)) and any(map(announces_secret, names))
+
+
 def tokens(data: bytes) -> Iterator[Token]:
     """Walk a JSON text.
 
@@ -91,10 +109,14 @@ def tokens(data: bytes) -> Iterator[Token]:
 def _role(frame: _Frame, first: bytes, spelt: bytes) -> Role | None:
     if first != b'"':
         return Role.NUMBER if first in b"-0123456789" else None
-    content = json.loads(spelt)
     if frame.expects_key():
-        frame.key = content
+        frame.key = _content(spelt)
         return Role.KEY
     if frame.is_object and frame.key == "name":
-        frame.names_secret = announces_secret(content)
-    return Role.ANNOUNCED if frame.announces() and not states_presence(content) else Role.VALUE
+        frame.names_secret = announces_secret(_content(spelt))
+    return Role.ANNOUNCED if frame.announces() and not states_presence(_content(spelt)) else Role.VALUE
+
+
+def _content(spelt: bytes) -> str:
+    """What a string says."""
+    return str(json.loads(spelt)) if b"\\" in spelt else spelt[1:-1].decode("utf-8", "surrogatepass")

@@ -15,6 +15,9 @@ HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "s
 
 WORDS: Final = frozenset({"token", "secret", "password", "apikey", "env"})
 
+_HINTS: Final = ("auth", "cookie", "token", "secret", "password", "api", "env")
+"""No name announces a secret without one of these in it."""
+
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PRESENCE: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*=)?(?:present|absent)|")
 
@@ -24,8 +27,16 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(name)]
 
 
+def hints_at_secret(names: str) -> bool:
+    """Whether one of some names, with anything between them, may announce a secret; many are dismissed at once."""
+    lowered = names.lower()
+    return any(hint in lowered for hint in _HINTS)
+
+
 def announces_secret(name: str) -> bool:
     """Whether the value under this name is replaced without being looked at."""
+    if not hints_at_secret(name):
+        return False
     if name.strip().lower() in HEADERS:
         return True
     parts = words(name)

@@ -93,10 +93,16 @@ class Matcher:
         """
         resume = len(data) if final else max(0, len(data) - HEAD + 1)
         hits = self._search.hits(data) if self._search else ()
-        if not hits:
-            return Found([], resume)
+        return _settle(data, self._looked_at(data, hits, final=final), resume) if hits else Found([], resume)
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Search a text that nothing follows."""
+        hits = self._search.hits(data) if self._search else ()
+        return _settle(data, self._looked_at(data, hits, final=True), len(data)).spans if hits else []
+
+    def _looked_at(self, data: bytes, hits: Sequence[tuple[int, int, int]], *, final: bool) -> list[Span]:
         looked_at = (target.look(data, at, final=final) for number, at, _ in hits for target in self._targets[number])
-        return _settle(data, [span for span in looked_at if span], resume)
+        return [span for span in looked_at if span]
 
 
 def _settle(data: bytes, spans: list[Span], resume: int) -> Found:

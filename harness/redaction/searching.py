@@ -9,10 +9,10 @@ doubt: a secret spread over more bytes than two windows share (32 KiB) is found 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from harness.redaction.decoding import decoded, inflated
+from harness.redaction.decoding import decoded, inflated, runs_in
 from harness.redaction.fragments import public_texts
 from harness.redaction.matcher import Matcher
 from harness.redaction.pattern_search import AhoCorasick
@@ -22,6 +22,7 @@ from harness.redaction.views import letters_only, unescaped, without_gaps, witho
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from harness.redaction.decoding import Runs
     from harness.redaction.needles import Needles
     from harness.redaction.pattern_search import PatternSearch
     from harness.redaction.views import View
@@ -38,9 +39,8 @@ MOST_READ: Final = 16 << 20
 _DIGITS_TELL: Final = 16
 """Digits alone that make a needle once separators are gone; fewer could be a date and a time."""
 
-_REFUSED_KEY: Final = re.compile(
-    rb"Incorrect API key provided:\s*((?!" + re.escape(MARKER_BYTES) + rb")[^\s\"'\\<>]*[^\s\"'\\<>.])"
-)
+_REFUSED: Final = b"Incorrect API key provided:"
+_REFUSED_KEY: Final = re.compile(_REFUSED + rb"\s*((?!" + re.escape(MARKER_BYTES) + rb")[^\s\"'\\<>]*[^\s\"'\\<>.])")
 """Providers show the head and the tail of a refused key, too short to be a fragment."""
 
 
@@ -72,13 +72,16 @@ class AllViews:
     Args:
         needles: What is searched for.
         search: The engine of the matchers.
+
+    Attributes:
+        plain: Finds what is spelt out, and fragments of it.
     """
 
     def __init__(self, needles: Needles, *, search: Callable[[Sequence[bytes]], PatternSearch] = AhoCorasick) -> None:
         public = public_texts()
         bare_public = frozenset(_long_enough(_letters(text) for text in public))
         texts = (needles.whole, needles.in_part)
-        self._plain = Matcher(*texts, public=public, search=search)
+        self.plain = Matcher(*texts, public=public, search=search)
         bare = (_telling(_letters(text) for text in some) for some in texts)
         self._letters = Matcher(*bare, public=bare_public, search=search)
         # Mostly empty, and then no time is spent on it: needles of which too few letters are left to be found by them.
@@ -95,51 +98,69 @@ class AllViews:
             yield Found(spans, at)
 
     def _spans(self, window: bytes) -> Iterator[Span]:
-        yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))
+        if _REFUSED in window:
+            yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))
         allowance = _Allowance(MOST_READ, packed=_Allowance(MOST_READ))
         at = 0
         # No view may join what a marker parts or read its letters, or redacting twice would not be redacting once.
         for text in window.split(MARKER_BYTES):
-            yield from (Span(at + start, at + end, hit) for start, end, hit in self._explore(text, LAYERS, allowance))
+            for start, end, hit in self._explore(text, LAYERS, allowance):
+                yield Span(at + start, at + end, hit)
             at += len(text) + len(MARKER_BYTES)
 
-    def _explore(self, text: bytes, layers: int, allowance: _Allowance) -> Iterator[Span]:
+    def _explore(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
         """Search a text, the same with escapes undone, layer by layer, and what is encoded in the first and last."""
         if not layers or not allowance.take(len(text)):
-            return
-        yield from self._read(text)
-        yield from self._open(text, layers - 1, allowance)
+            return []
+        spans = self._read(text)
+        spans += self._open(text, layers - 1, allowance)
         undone = unescaped(text)
-        if undone is None:
-            return
-        yield from _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
+        if undone:
+            spans += _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
+        return spans
 
-    def _undo(self, text: bytes, layers: int, allowance: _Allowance) -> Iterator[Span]:
+    def _undo(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
         if not allowance.take(len(text)):
-            return
-        yield from self._read(text)
+            return []
+        spans = self._read(text)
         undone = unescaped(text) if layers else None
         if undone is None:
-            yield from self._open(text, layers, allowance)
-        else:
-            yield from _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
+            return spans + self._open(text, layers, allowance)
+        return spans + _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
 
-    def _read(self, text: bytes) -> Iterator[Span]:
-        yield from self._plain.find(text, final=True).spans
+    def _read(self, text: bytes) -> list[Span]:
+        spans = self.plain.spans(text)
         letters = letters_only(text)
-        yield from _mapped(self._letters.find(letters.text, final=True).spans, letters, HitClass.BROKEN_UP)
+        spans += _mapped(self._letters.spans(letters.text), letters, HitClass.BROKEN_UP)
         if self._signs:
             gapless = without_gaps(text)
-            yield from _mapped(self._signs.find(gapless.text, final=True).spans, gapless, HitClass.BROKEN_UP)
+            spans += _mapped(self._signs.spans(gapless.text), gapless, HitClass.BROKEN_UP)
+        return spans
 
-    def _open(self, text: bytes, layers: int, allowance: _Allowance) -> Iterator[Span]:
+    def _open(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
+        spans: list[Span] = []
+        if not layers:
+            return spans
         packed = allowance.packed or allowance
         for part in inflated(text):
-            yield from _mapped(self._explore(part.text, layers, packed), part, HitClass.ENCODED)
+            spans += _mapped(self._explore(part.text, layers, packed), part, HitClass.ENCODED)
         joined = without_line_ends(text)
-        for view in decoded(joined.text):
-            inside = _mapped(self._explore(view.text, layers, allowance), view, HitClass.ENCODED)
-            yield from _mapped(inside, joined, HitClass.ENCODED)
+        runs = runs_in(joined.text)
+        if runs:
+            spans += _mapped(self._decode(runs, layers, allowance), joined, HitClass.ENCODED)
+        return spans
+
+    def _decode(self, runs: Runs, layers: int, allowance: _Allowance) -> list[Span]:
+        spans: list[Span] = []
+        # Undoing escapes mostly leaves the runs as they are; the same once more holds no more than before.
+        spelt = b" ".join(runs.texts)
+        if allowance.barren.get(spelt, 0) >= layers:
+            return spans
+        for view in decoded(runs):
+            spans += _mapped(self._explore(view.text, layers, allowance), view, HitClass.ENCODED)
+        if not spans:
+            allowance.barren[spelt] = layers
+        return spans
 
 
 @dataclass(slots=True)
@@ -148,10 +169,12 @@ class _Allowance:
 
     Attributes:
         packed: What may be read of compressed parts, apart, so that no bomb takes the time of anything else.
+        barren: Runs in which nothing was found, with the layers that were opened.
     """
 
     left: int
     packed: _Allowance | None = None
+    barren: dict[bytes, int] = field(default_factory=dict)
 
     def take(self, size: int) -> bool:
         """Whether ``size`` bytes more may be read; nothing is nothing to read."""
@@ -159,10 +182,8 @@ class _Allowance:
         return size > 0 and self.left >= 0
 
 
-def _mapped(spans: Iterator[Span] | list[Span], view: View, hit: HitClass) -> Iterator[Span]:
-    for span in spans:
-        start, end = view.locate(span.start, span.end)
-        yield Span(start, end, max(hit, span.hit))
+def _mapped(spans: list[Span], view: View, hit: HitClass) -> list[Span]:
+    return [Span(*view.locate(start, end), max(hit, found)) for start, end, found in spans]
 
 
 def _letters(text: bytes) -> bytes:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _COLOUR: Final = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
 # Zero-width space, joiners and marks, word joiner, byte order mark, soft hyphen, no-break and ideographic spaces.
 _INVISIBLE: Final = rb"\xe2\x80[\x80-\x8f\xa8-\xaf]|\xe2\x81[\xa0-\xa4]|\xef\xbb\xbf|\xc2[\xa0\xad]|\xe3\x80\x80"
-_UNSEEN_LEADS: Final = (b"\x1b", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xc2\xa0", b"\xc2\xad", b"\xe3\x80\x80")
 _WHITE: Final = b" \t\r\n\v\f\0"
 _LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _OTHERS: Final = bytes(set(range(256)) - set(_LETTERS))
@@ -164,7 +163,7 @@ def without_line_ends(source: bytes) -> Stripped:
 
 
 def _visible(source: bytes) -> bytes:
-    return _UNSEEN.sub(b"", source) if any(lead in source for lead in _UNSEEN_LEADS) else source
+    return source if source.isascii() and b"\x1b" not in source else _UNSEEN.sub(b"", source)
 
 
 def unescaped(source: bytes) -> Unescaped | None:
