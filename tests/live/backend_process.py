@@ -46,12 +46,12 @@ class BackendProcess:
         client: Begins at the prefix of the API; of the process that was started last.
     """
 
-    def __init__(self, home: Path, *, image: str, prefix: Sequence[str] = (), **settings: str) -> None:
+    def __init__(self, home: Path, *, image: str, python: Sequence[str] = (sys.executable,), **settings: str) -> None:
         self.home = home
         self.instance = settings.get("LADDER_INSTANCE") or new_instance()
         self.log: list[str] = []
         self._grew = threading.Condition()
-        self._prefix = prefix
+        self._python = python
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._settings = {"USE_DUMMY_WORKER": "False", "CODEX_WORKER_IMAGE": image} | settings
@@ -80,7 +80,7 @@ class BackendProcess:
         self._settings |= changes
         since = len(self.log)
         self._process = subprocess.Popen(
-            [*self._prefix, sys.executable, "-m", "backend"],
+            [*self._python, "-m", "backend"],
             cwd=self.home, env=self._environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
@@ -111,6 +111,8 @@ class BackendProcess:
             with self._grew:
                 self.log.append(line)
                 self._grew.notify_all()
+        # Its output may end a moment before it does, and who waits for a line looks only when woken.
+        process.wait()
         with self._grew:
             self._grew.notify_all()
 
@@ -170,7 +172,7 @@ class BackendProcess:
 
 @contextmanager
 def running_backend(
-    home: Path, engine: docker.APIClient, *, image: str, prefix: Sequence[str] = (), **settings: str
+    home: Path, engine: docker.APIClient, *, image: str, python: Sequence[str] = (sys.executable,), **settings: str
 ) -> Iterator[BackendProcess]:
     """Run a backend until the block ends; then none of its containers may be left.
 
@@ -178,10 +180,10 @@ def running_backend(
         home: Its directory.
         engine: Looks for what is left.
         image: The worker image.
-        prefix: Put before the command, for example to run it as another user.
+        python: How to call the interpreter, for example another one or as another user.
         settings: By the names of the environment.
     """
-    backend = BackendProcess(home, image=image, prefix=prefix, **settings)
+    backend = BackendProcess(home, image=image, python=python, **settings)
     try:
         backend.start()
         yield backend

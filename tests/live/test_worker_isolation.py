@@ -11,12 +11,14 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from backend_process import running_backend
 from engine_proxy import engine_socket
 from engine_witness import EngineWitness
+from installed_copy import install_copy
 from scripted_image import told
 from support.api_calls import Json, get_ended, get_job, new_job, new_project
 
@@ -329,24 +331,38 @@ class TestEscape:
 class TestPlainUser:
     """A backend without root: its workers run as its own user, so that user can delete whatever they leave."""
 
-    @pytest.fixture
-    def plain(self, docker_api, scripted):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def plain(cls, docker_api, scripted):
         # Not below the test's own directory: its parents are locked to other users.
         with tempfile.TemporaryDirectory() as directory:
             home = Path(directory)
-            with running_backend(home, docker_api, image=scripted, prefix=self.as_plain_user(home)) as running:
+            called = cls.without_root(home)
+            with running_backend(home, docker_api, image=scripted, **called) as running:
                 yield running
 
     @staticmethod
-    def as_plain_user(home: Path) -> list[str]:
-        """Give up root, if this is root; nothing is left but reading a checkout that lies below a locked directory."""
+    def without_root(home: Path) -> dict[str, Any]:
+        """How to run a backend without root; as root, that needs another user and a program which it can reach."""
         if os.geteuid() != 0:
-            return []
+            return {}
+        copy = install_copy(home)
         os.chown(home, PLAIN_USER, PLAIN_USER)
         user, group = f"--reuid={PLAIN_USER}", f"--regid={PLAIN_USER}"
         engine = f"--groups={Path(engine_socket()).stat().st_gid}"
-        reading = ["--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"]
-        return ["setpriv", user, group, engine, *reading, "--no-new-privs"]
+        python = ["setpriv", user, group, engine, "--inh-caps=-all", "--no-new-privs", str(copy.python)]
+        return {"python": python} | copy.environment
+
+    @staticmethod
+    def rights(process: int) -> dict[str, str]:
+        """The kernel's word on who a process is and what it may do."""
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+    def test_the_backend_has_no_right_that_a_plain_user_has_not(self, plain):
+        rights = self.rights(plain.pid)
+        assert "0" not in rights["Uid"].split()
+        assert {int(rights[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
 
     def test_everything_that_a_worker_leaves_belongs_to_it_and_is_deleted(self, plain, docker_api):
         user = plain.workspaces.stat().st_uid
