@@ -6,6 +6,7 @@
     ├── UsageError          a flag, path or setting is wrong              2
     ├── ScenarioError       invalid YAML; carries file, line and column   2
     ├── PrerequisiteError   no Docker engine, backend or image            3
+    ├── EvidenceError       stored evidence is missing or damaged         1
     ├── InconclusiveError   deadline passed, evidence lost                4
     └── LeakError           a secret was found in what we wrote           5
         a failed check is a verdict, never an exception                   1

@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, type]] = {
     "capture": events.Captured,
     "artifact": events.ArtifactSaved,
     "containers": events.ContainersSeen,
+    "engine": events.EngineTold,
 }
 
 WORDS: Final[Mapping[type, str]] = {kind: word for word, kind in KINDS.items()}

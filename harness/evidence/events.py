@@ -163,6 +163,20 @@ class ContainersSeen:
     witness: Witness
 
 
+@dataclass(frozen=True, slots=True)
+class EngineTold:
+    """An event of the engine about a container with our labels; ``time_ns`` is the engine's own clock."""
+
+    scenario: str
+    time_ns: int
+    container: str
+    action: str
+    labels: Mapping[str, str]
+    image: str = ""
+    name: str = ""
+    exit_code: int | None = None
+
+
 Event = (
     RunStarted
     | RunEnded
@@ -178,4 +192,5 @@ Event = (
     | Captured
     | ArtifactSaved
     | ContainersSeen
+    | EngineTold
 )

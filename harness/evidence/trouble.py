@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
 from harness.evidence.exchanges import Purpose, parsed
+from harness.evidence.timestamps import epoch_ms
 from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
 
@@ -110,7 +111,9 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         mode: ``live`` or ``mocked``.
         worker_log: Redacted output of its containers.
     """
-    events = [(entry.t, entry.event) for entry in entries]
+    found = list(entries)
+    began = epoch_ms(found[0].at) / 1000 if found else 0.0
+    events = [(entry.t, entry.event) for entry in found]
     exchanges = [each for _, each in events if isinstance(each, ExchangeMade) and each.purpose in _TELLING]
     of_the_steps = [each for each in exchanges if each.purpose in _OF_THE_STEPS]
     polls = [Attempt(t, each) for t, each in events if isinstance(each, PollAttempted)]
@@ -125,10 +128,15 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         missed=tuple(each.result for _, each in events if isinstance(each, CheckJudged) and _is_open(each.result)),
         result=next((each for each in reversed(documents) if "written_by" in each or "logs" in each), {}),
         failure_kind=next((kind for each in reversed(documents) if (kind := _word(each.get("failure_kind")))), ""),
-        containers=seen[-1].witness.containers if seen else (),
+        containers=_since(began, seen[-1].witness.containers) if seen else (),
         secret_hits=max((each.secret_hits for each in observed), default=0),
         worker_log=worker_log,
     )
+
+
+def _since(began: float, containers: Iterable[ContainerFact]) -> tuple[ContainerFact, ...]:
+    """Those that ran during the scenario; the witness remembers all of the run."""
+    return tuple(each for each in containers if each.running or each.ended_at is None or each.ended_at >= began)
 
 
 def _is_open(result: CheckResult) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import ExitCode
-from harness.evidence.events import ScenarioEnded
+from harness.evidence.events import EngineTold, ScenarioEnded
 from harness.evidence.layout import scenario_folder, trial_folder
 from harness.evidence.run_record import ScenarioRecord
 from harness.judging.verdict import Verdict, gate_after, is_green
@@ -50,12 +50,14 @@ class Outcome:
     """What has become of a part so far.
 
     Attributes:
-        captures: Of green scenarios, those of the part's own included.
+        captures: Of green scenarios, those that were taken over included.
+        told: Keys of the engine's events that are recorded already.
         last: The last scenario that was climbed, whose notes tell what happened after it.
         secret_hits: How often a secret had to be taken out of what was observed.
     """
 
     captures: dict[str, Mapping[str, Any]]
+    told: set[tuple[int, str, str]] = field(default_factory=set)
     records: list[ScenarioRecord] = field(default_factory=list)
     last: tuple[Scene, Climbed] | None = None
     secret_hits: int = 0
@@ -81,21 +83,24 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) 
     """
     outcome = Outcome(dict(part.captures))
     around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
-    for scenario in part.scenarios:
-        gate = gate_after(
-            outcome.verdicts,
-            part.ladder.proceed_on,
-            missed={record.id: len(record.missed) for record in outcome.records},
-        )
-        if outcome.is_interrupted:
-            _block(around, part, scenario, outcome=outcome, reason=f"{INTERRUPTED}; nothing was sent")
-        elif not gate.is_open:
-            _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
-        else:
-            _climb_one(around, part, scenario, outcome=outcome)
-        keep(outcome)
-    around.watcher.ladder_ended(outcome.records)
+    try:
+        for scenario in part.scenarios:
+            gate = _gate(part, outcome)
+            if outcome.is_interrupted:
+                _block(around, part, scenario, outcome=outcome, reason=f"{INTERRUPTED}; nothing was sent")
+            elif not gate.is_open:
+                _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
+            else:
+                _climb_one(around, part, scenario, outcome=outcome)
+            keep(outcome)
+    finally:
+        around.watcher.ladder_ended(outcome.records)
     return outcome
+
+
+def _gate(part: Part, outcome: Outcome) -> Gate:
+    missed = {record.id: len(record.missed) for record in outcome.records}
+    return gate_after(outcome.verdicts, part.ladder.proceed_on, missed=missed)
 
 
 def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) -> Outcome:
@@ -112,9 +117,7 @@ def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) 
         if at == 0:
             _fail_before(around, part, scenario, outcome=outcome, error=error)
             continue
-        missed = {record.id: len(record.missed) for record in outcome.records}
-        gate: Gate = gate_after(outcome.verdicts, part.ladder.proceed_on, missed=missed)
-        _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
+        _block(around, part, scenario, outcome=outcome, reason=_gate(part, outcome).arithmetic)
     around.watcher.ladder_ended(outcome.records)
     return outcome
 
@@ -161,6 +164,7 @@ def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome:
         folder = scenario_folder(part.folder, scenario.id, trial=inside)
         scene = _scene(around, part, scenario, outcome, folder=folder)
         climbed = climb_scenario(scene)
+        _record_engine(scene, outcome)
         spent += climbed.record.duration_s
         outcome.last = (scene, climbed)
         outcome.secret_hits += climbed.secret_hits
@@ -171,6 +175,25 @@ def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome:
     if is_green(record.verdict):
         outcome.captures[scenario.id] = dict(scene.captures)
     _add(around, outcome, replace(record, duration_s=round(spent, 6)))
+
+
+def _record_engine(scene: Scene, outcome: Outcome) -> None:
+    """Record what the engine itself has told since the last scenario."""
+    for event in scene.around.watch.events():
+        if event.key not in outcome.told:
+            outcome.told.add(event.key)
+            scene.log.event(
+                EngineTold(
+                    scene.id,
+                    event.time_ns,
+                    event.id,
+                    event.action,
+                    event.labels,
+                    event.image,
+                    event.name,
+                    event.exit_code,
+                )
+            )
 
 
 def _scene(around: Surroundings, part: Part, scenario: Scenario, outcome: Outcome, *, folder: str) -> Scene:  # noqa: PLR0917  # what a scene is made of

@@ -70,19 +70,21 @@ class TerminalProgress:
     @contextmanager
     def stage(self, text: str) -> Iterator[None]:
         """Spin until the block ends."""
-        from rich.markup import escape
+        from rich.text import Text
 
         self._stage = text
-        with self._console.status(escape(text)) as self._status:
-            yield
-        self._status = None
+        try:
+            with self._console.status(Text(text)) as self._status:
+                yield
+        finally:
+            self._status = None
 
     def detail(self, text: str) -> None:
         """Put the latest detail behind the stage."""
-        from rich.markup import escape
+        from rich.text import Text
 
         if self._status is not None:
-            self._status.update(escape(f"{self._stage}: {text}")[: self._console.width - 4])
+            self._status.update(Text(f"{self._stage}: {text}"[: self._console.width - 4]))
 
 
 def open_progress() -> Progress:

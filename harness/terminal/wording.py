@@ -109,9 +109,9 @@ def remarks(records: Sequence[ScenarioRecord]) -> list[Remark]:
 
 
 def check_lines(record: ScenarioRecord) -> tuple[str, ...]:
-    """Missed checks and limitations, one line each."""
+    """Missed checks and limitations, one line each; what the reason says already is not said again."""
     return (
-        *(f"missed: {line}" for line in record.missed),
+        *(f"missed: {line}" for line in record.missed if line != record.reason),
         *(f"limitation: {line}" for line in record.limits),
     )
 

@@ -11,6 +11,7 @@ from harness.evidence.events import (
     Captured,
     CheckJudged,
     ContainersSeen,
+    EngineTold,
     ExchangeMade,
     PollAttempted,
     RunEnded,
@@ -21,7 +22,6 @@ from harness.evidence.events import (
     StepSkipped,
     StepStarted,
 )
-from harness.evidence.excerpt import excerpt
 from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.evidence.finishing import finish
 from harness.evidence.git_facts import GitFacts
@@ -45,6 +45,7 @@ from harness.evidence.trouble import gather
 from harness.judging.observation import ContainerFact, Exchange, Observation, Witness
 from harness.judging.results import CheckResult, Outcome
 from harness.judging.verdict import Verdict
+from harness.language.excerpt import excerpt
 from harness.language.model import Mark, Mode, Severity
 from harness.redaction.redacted import RedactedText
 
@@ -74,7 +75,12 @@ MISSED = CheckResult(
     '"error"',
 )
 WITNESS = Witness(
-    True, (ContainerFact("c0ffee" * 8, {"ladder.job": "j"}, f"sha256:{DIGEST}", False, 0, False, 1.5, 2.5),)
+    True,
+    (
+        ContainerFact(
+            "c0ffee" * 8, {"ladder.job": "j"}, f"sha256:{DIGEST}", False, 0, False, 1763140448.5, 1763140449.5
+        ),
+    ),
 )
 
 
@@ -199,6 +205,7 @@ def record_events(journal, run_id=RUN_ID):
         journal.record(ScenarioEnded("L02", Verdict.FAIL, "error", "1 check missed")),
     ]
     journal.record(ContainersSeen("M01", WITNESS))
+    journal.record(EngineTold("M01", 1763140448_500000000, "c0ffee" * 8, "start", {"ladder.job": "j"}, "codex-worker"))
     journal.record(RunEnded("finished", Verdict.FAIL))
     return entries
 

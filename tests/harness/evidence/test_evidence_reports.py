@@ -13,7 +13,6 @@ from sample_run import RUN_ID, finished_record, patient, running_record, scenari
 
 from harness.evidence import schemas
 from harness.evidence.ctrf import ctrf
-from harness.evidence.excerpt import excerpt
 from harness.evidence.junit import junit
 from harness.evidence.printable import block, one_line, shortened
 from harness.evidence.records import DamagedRecordError
@@ -21,6 +20,7 @@ from harness.evidence.run_record import RunRecord, ScenarioRecord, decode_run, e
 from harness.evidence.state import RunState, decode_state, encode_state
 from harness.evidence.summary import summary_markdown, summary_text
 from harness.judging.verdict import Verdict
+from harness.language.excerpt import excerpt
 
 HOSTILE = "a\nb\x1b[31m | <b>`x` \u202e ]]> & \ud800 \x00 \uffff"
 VERDICTS = st.lists(st.sampled_from(Verdict), max_size=8)

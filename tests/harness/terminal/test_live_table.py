@@ -121,7 +121,7 @@ def test_data_is_neither_markup_nor_emoji_nor_a_control_sequence(watcher, stream
         watcher._console.print(Underway(watcher._board, watcher._clock))
 
     text = stream.getvalue()
-    assert "missed: [red]a[/red][/]:smile:\\x1b]0;title\\x07\\u202e" in text
+    assert "[red]a[/red][/]:smile:\\x1b]0;title\\x07\\u202e" in text
     assert not {"\x07", "\u202e"} & set(text)
     assert "\x1b]" not in text
 
