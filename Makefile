@@ -12,12 +12,15 @@ PY := $(VENV)/bin/python
 LADDER := $(VENV)/bin/ladder
 STAMP := $(VENV)/.ladder-setup
 MODE ?=
+ID ?=
+LADDER_NAME ?= live
+ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup up down test lint bench clean lock
+.PHONY: help setup live-suite scenario rollback up down doctor test lint bench clean lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the locked dependencies
 
@@ -33,6 +36,19 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PY) -m pip --disable-pip-version-check install --quiet --quiet --require-hashes --requirement requirements/dev.txt
 	@$(PY) -m pip --disable-pip-version-check install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+live-suite: setup ## climb the live ladder, roll back, leave evidence [ARGS=...]
+	@$(LADDER) suite $(ARGS)
+
+scenario: setup ## climb one scenario on the captures of the last run: ID=L05 [LADDER_NAME=live|mocked|edits]
+	@[ -n '$(ID)' ] || { echo 'error[scenario-unnamed]: which scenario?' >&2; echo '  hint: make scenario ID=L05' >&2; exit 2; }
+	@$(LADDER) run $(LADDER_NAME) --only $(ID) $(ARGS)
+
+rollback: setup ## switch to the mocked worker and prove it [ARGS=...]
+	@$(LADDER) rollback $(ARGS)
+
+doctor: setup ## look for what would keep a run from working; changes nothing
+	@$(LADDER) doctor $(ARGS)
 
 up: setup ## start the stack and wait until it is ready [MODE=live|mocked]
 	@$(LADDER) up $(if $(MODE),--mode $(MODE))

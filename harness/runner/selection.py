@@ -128,10 +128,11 @@ def _with_captures(ladder: Ladder, chosen: Sequence[Scenario], earlier: Earlier 
 
 
 def _prerequisite_missing(ladder: Ladder, chosen: Sequence[Scenario], *, outside: set[str], where: str) -> UsageError:
-    first = next(scenario.id for scenario in ladder.scenarios if scenario.id in outside)
-    message = f"{chosen[0].id} needs what {first} captures, {where}"
-    hint = f"run {first} first: ladder run {ladder.name} --only {first} --with-needs; or add --with-needs to this one"
-    return UsageError("prerequisite-missing", message, hint)
+    lacking = [scenario.id for scenario in ladder.scenarios if scenario.id in outside]
+    message = f"{chosen[0].id} builds on {', '.join(lacking)}, {where}"
+    # The last of them needs the others, so climbing it with its needs brings them all.
+    hint = f"run {lacking[-1]} first: ladder run {ladder.name} --only {lacking[-1]} --with-needs"
+    return UsageError("prerequisite-missing", message, f"{hint}; or add --with-needs to this one")
 
 
 def _refuse_changed(ladder: Ladder, earlier: Earlier) -> None:
