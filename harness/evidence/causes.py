@@ -36,6 +36,10 @@ def _failed_as(kind: str) -> Callable[[Trouble], bool]:
     return lambda trouble: trouble.failure_kind == kind
 
 
+def _ended_because(words: str) -> Callable[[Trouble], bool]:
+    return lambda trouble: trouble.reason.startswith(words)
+
+
 def _answered(*statuses: int) -> Callable[[Trouble], bool]:
     return lambda trouble: trouble.status in statuses
 
@@ -62,6 +66,16 @@ SYMPTOMS: Final = (
         "gate-closed",
         lambda trouble: trouble.verdict is Verdict.BLOCKED,
         "Nothing was sent: an earlier scenario closed the gate. Its own notes say why.",
+    ),
+    Symptom(
+        "interrupted",
+        _ended_because("interrupted"),
+        "Somebody ended the run before this scenario had a verdict. `ladder run --last-failed` goes on here.",
+    ),
+    Symptom(
+        "stack-not-ready",
+        _ended_because("the stack is not ready"),
+        "The stack could not be started, so nothing was sent. Repair what the reason names; `make doctor` looks further.",
     ),
     Symptom(
         "secret-in-output",

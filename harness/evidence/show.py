@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.evidence.printable import one_line, shortened
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document
+from harness.evidence.run_record import RunStatus
 from harness.judging.verdict import is_green
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ def _row(entry: RunEntry) -> tuple[str, ...]:
 def _word(entry: RunEntry) -> str:
     if entry.condition is not RunCondition.FINISHED:
         return entry.condition.value
-    return entry.record.verdict.value if entry.record and entry.record.verdict else "none"
+    if entry.record is None or entry.record.verdict is None:
+        return "none"
+    ended = " (interrupted)" if entry.record.status is RunStatus.INTERRUPTED else ""
+    return f"{entry.record.verdict}{ended}"
 
 
 def _show_lines(run: LoadedRun) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, StepObserved
+from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, ScenarioEnded, StepObserved
 from harness.evidence.exchanges import Purpose, parsed
 from harness.evidence.timestamps import epoch_ms
 from harness.judging.results import Outcome
@@ -47,6 +47,7 @@ class Trouble:
         failure_kind: As the job tells it.
         containers: As last seen.
         worker_log: Output of the scenario's containers, where it was collected.
+        reason: Why it ended as it did, in the words of the run.
     """
 
     verdict: Verdict
@@ -59,6 +60,7 @@ class Trouble:
     containers: tuple[ContainerFact, ...] = ()
     secret_hits: int = 0
     worker_log: str = ""
+    reason: str = ""
 
     @property
     def status(self) -> int | None:
@@ -131,6 +133,7 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         containers=_since(began, seen[-1].witness.containers) if seen else (),
         secret_hits=max((each.secret_hits for each in observed), default=0),
         worker_log=worker_log,
+        reason=next((each.reason for _, each in reversed(events) if isinstance(each, ScenarioEnded)), ""),
     )
 
 
