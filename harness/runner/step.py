@@ -7,7 +7,7 @@ is judged or saved, since its last answer is no result. A step that ends in an e
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 from harness.evidence.events import CheckJudged, StepEnded, StepStarted
@@ -26,7 +26,7 @@ from harness.runner.sending import request_of, send, wait
 from harness.senses.links import make_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.judging.observation import Observation
     from harness.language.model import Check, Step
@@ -73,12 +73,15 @@ def _act(step: Step, scene: Scene, purpose: Purpose) -> StepEnd:
 
 
 def _ask(step: Step, scene: Scene, purpose: Purpose) -> StepEnd:
+    # Before anything is sent, so that a step which lacks a variable can be skipped whole.
+    checks = [fill_check(check, scene.scope(step)) for check in step.expect]
     look_before(step, scene)
     hindrance = _prepare(step.given, step, scene)
     seen = wait(step, scene) if step.poll else send(step, scene, purpose)
     if not seen.is_accepted:
         return StepEnd(seen.verdict, reason=seen.why)
-    results = [_softened(result, check, scene, hindrance=hindrance) for check, result in _judged(step, scene, seen)]
+    judged = _judged(step, scene, checks, seen=seen)
+    results = [_softened(result, check, scene, hindrance=hindrance) for check, result in judged]
     results += capture(step, scene, seen)
     for result in results:
         scene.log.event(CheckJudged(scene.id, step.id, result))
@@ -102,9 +105,9 @@ def _prepare(given: Link | None, step: Step, scene: Scene) -> str:
     return hindrance
 
 
-def _judged(step: Step, scene: Scene, seen: Seen) -> Iterator[tuple[Check | None, CheckResult]]:
-    scope = scene.scope(step)
-    checks = [fill_check(check, scope) for check in step.expect]
+def _judged(
+    step: Step, scene: Scene, checks: Sequence[Check], *, seen: Seen
+) -> Iterator[tuple[Check | None, CheckResult]]:
     observation = observe(step, scene, checks, seen=seen.exchange, doc=seen.doc)
     live = list(_proof_of_life(step, scene, observation))
     scene.log.event(observed(scene.id, step.id, exchange=seen.event, observation=observation))
@@ -115,10 +118,17 @@ def _judged(step: Step, scene: Scene, seen: Seen) -> Iterator[tuple[Check | None
 
 def _proof_of_life(step: Step, scene: Scene, observation: Observation) -> Iterator[CheckResult]:
     """In a live ladder a worker's result counts only if the engine saw a container that can have made it."""
-    doc = observation.doc
-    if is_work(step, scene) and isinstance(doc, dict) and doc.get("written_by", "worker") == "worker":
-        job = LiveJob(str(doc.get("job_id")), scene.around.subject.worker_image, doc)
-        yield ran_live(job, observation.witness, step.mark)
+    fresh = step.poll.fresh_after if step.poll else None
+    if fresh is None or not is_work(step, scene) or _tells_a_failure(observation.doc):
+        return
+    # The job that was waited for, since a document need not name it.
+    job_id = str(scene.scope(step).fill(fresh.job_id))
+    yield ran_live(LiveJob(job_id, scene.around.subject.worker_image, observation.doc), observation.witness, step.mark)
+
+
+def _tells_a_failure(doc: Any) -> bool:  # noqa: ANN401  # JSON values
+    """Whether the backend wrote it because no worker could; a success is nobody's to claim without a container."""
+    return isinstance(doc, dict) and doc.get("written_by") == "backend" and doc.get("status") == "error"
 
 
 def _softened(result: CheckResult, check: Check | None, scene: Scene, *, hindrance: str) -> CheckResult:
