@@ -75,7 +75,7 @@ SYMPTOMS: Final = (
     Symptom(
         "stack-not-ready",
         _ended_because("the stack is not ready"),
-        "The stack could not be started, so nothing was sent. Repair what the reason names; `make doctor` looks further.",
+        "The stack could not be started, so nothing was sent. Repair what the reason names; try `make doctor`.",
     ),
     Symptom(
         "secret-in-output",

@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.evidence.events import CheckJudged, ContainersSeen, ExchangeMade, PollAttempted, ScenarioEnded, StepObserved
+from harness.evidence.events import (
+    CheckJudged,
+    ContainersSeen,
+    ExchangeMade,
+    PollAttempted,
+    ScenarioEnded,
+    StepObserved,
+)
 from harness.evidence.exchanges import Purpose, parsed
 from harness.evidence.timestamps import epoch_ms
 from harness.judging.results import Outcome

@@ -50,6 +50,8 @@ RUNNING = replace(WITNESS.containers[0], running=True, exit_code=None)
 
 EXAMPLES = {
     "gate-closed": trouble(verdict=Verdict.BLOCKED, exchange=None),
+    "interrupted": trouble(reason="interrupted in step result", secret_hits=1),
+    "stack-not-ready": trouble(reason="the stack is not ready: [port-in-use] no", exchange=None, verdict=Verdict.ERROR),
     "secret-in-output": trouble(secret_hits=1, failure_kind="oom"),
     "backend-unreachable": trouble(exchange=made(None, "ConnectError"), verdict=Verdict.ERROR),
     "backend-dropped": trouble(exchange=made(None, "RemoteProtocolError"), verdict=Verdict.ERROR),
