@@ -89,14 +89,12 @@ def connect(timeout_s: float) -> EngineClient:
     Raises:
         docker.errors.DockerException: No engine answers.
     """
-    import docker
     from docker.utils import kwargs_from_env
 
-    from backend.launchers.kept_connections import keep_connections
+    from backend.launchers.kept_connections import KeepingClient
 
     # The SDK's stubs want whole seconds; requests takes fractions.
-    client = docker.APIClient(timeout=cast("int", timeout_s), max_pool_size=POOL_SIZE, **kwargs_from_env())
-    keep_connections(client, pool_size=POOL_SIZE)
+    client = KeepingClient(timeout=cast("int", timeout_s), max_pool_size=POOL_SIZE, **kwargs_from_env())
     return cast("EngineClient", client)
 
 

@@ -1,15 +1,18 @@
 """The launcher's connections to an engine behind a socket, counted by a server that stands in for the engine."""
 
+import gc
+import socket
 import threading
+import warnings
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
 
-import docker
 import pytest
+from docker.errors import DockerException
 
 from backend.launchers.engine_connection import POOL_SIZE, connect, open_logs
-from backend.launchers.kept_connections import LOCAL_SCHEME, OnePoolAdapter, keep_connections
+from backend.launchers.kept_connections import LOCAL_SCHEME, KeepingClient, OnePoolAdapter
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -20,7 +23,7 @@ class Answering(BaseHTTPRequestHandler):
         self.server.connections += 1
 
     def do_GET(self):
-        body = b"{}" if "/logs" not in self.path else b""
+        body = b"" if "/logs" in self.path else b'{"ApiVersion": "1.41"}' if "/version" in self.path else b"{}"
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -62,9 +65,7 @@ def engine(tmp_path):
 
 @pytest.fixture
 def client(engine):
-    client = docker.APIClient(base_url=f"unix://{engine.server_address}", version="1.41")
-    keep_connections(client, pool_size=POOL_SIZE)
-    with closing(client):
+    with closing(KeepingClient(base_url=f"unix://{engine.server_address}", version="1.41")) as client:
         yield client
 
 
@@ -84,17 +85,40 @@ def test_a_connection_that_the_engine_has_closed_is_made_anew(engine, client):
     assert engine.connections == 2
 
 
-def test_the_launcher_s_own_client_keeps_its_connections(engine, monkeypatch):
+def test_the_launcher_s_own_client_keeps_its_connections_from_the_first_call_on(engine, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{engine.server_address}")
-    monkeypatch.setattr("docker.api.client.APIClient._retrieve_server_version", lambda _: "1.41")
     with closing(connect(5.0)) as client:
-        assert isinstance(client.adapters[LOCAL_SCHEME], OnePoolAdapter)
-        assert client.adapters[LOCAL_SCHEME].timeout == 5.0
-        assert client.trust_env is False
+        adapter = client.adapters[LOCAL_SCHEME]
+        assert isinstance(adapter, OnePoolAdapter)
+        assert (adapter.timeout, adapter.max_pool_size, client.trust_env) == (5.0, POOL_SIZE, False)
+        client.inspect_container("one")
+        assert (client.api_version, engine.connections) == ("1.41", 1)
 
 
 def test_a_client_that_reaches_its_engine_over_tcp_is_left_alone():
-    with closing(docker.APIClient(base_url="tcp://127.0.0.1:1", version="1.41")) as client:
-        keep_connections(client, pool_size=POOL_SIZE)
+    with closing(KeepingClient(base_url="tcp://127.0.0.1:1", version="1.41")) as client:
         assert LOCAL_SCHEME not in client.adapters
         assert client.trust_env is True
+
+
+def no_socket(path):
+    """What an engine leaves that was stopped."""
+
+
+def dead_socket(path):
+    """What an engine leaves that was killed."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+
+
+@pytest.mark.parametrize("leave", [no_socket, dead_socket])
+def test_a_try_to_reach_an_engine_that_is_away_leaves_no_socket_open(leave, tmp_path, monkeypatch):
+    leave(tmp_path / "engine.sock")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'engine.sock'}")
+    gc.collect()
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with pytest.raises(DockerException):
+            connect(5.0)
+        gc.collect()
+    assert seen == []
