@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from leak_forms import KINDS
 
+from harness.redaction.json_tokens import Role, may_announce, tokens
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
 
@@ -118,6 +119,42 @@ def test_the_value_under_a_name_that_announces_a_secret_is_replaced_whatever_it_
         "tokens": "not a name of a secret",
         "headers": [{"name": "Set-Cookie", "value": "[REDACTED]"}, {"name": "Accept", "value": "*/*"}],
     }
+
+
+_TELLING = st.sampled_from(
+    ["token", "total_tokens", "name", "value", "Cookie", "apiKey", "api\nkey", "Coo\u212aie", "to"]
+)
+_ANNOUNCING = st.recursive(
+    st.integers() | _TELLING,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(_TELLING, inner), max_size=4),
+    max_leaves=8,
+)
+
+
+def _spelt(value, escaped):
+    """JSON of a tree in which an object is a list of pairs, so that names may stand twice."""
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return "{" + ",".join(f"{_spelt(name, escaped)} : {_spelt(item, escaped)}" for name, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_spelt(item, escaped) for item in value) + "]"
+    return json.dumps(value).replace("o", "\\u006f" if escaped and isinstance(value, str) else "o")
+
+
+@settings(max_examples=400, deadline=None)
+@given(document=_ANNOUNCING, escaped=st.booleans())
+def test_no_name_that_announces_a_secret_is_passed_over(document, escaped):
+    text = _spelt(document, escaped)
+    announced = [token for token in tokens(text.encode()) if token.role is Role.ANNOUNCED]
+    assert may_announce(text) or not announced
+
+
+def test_the_value_of_a_telling_header_is_replaced_where_nothing_else_tells(redactor):
+    text = '{"headers": [{"value": "a=b", "name": "Accept"}, {"name": "Cookie", "value": "a=b"}]}'
+    assert redactor.json(text) == text.replace('"Cookie", "value": "a=b"', '"Cookie", "value": "[REDACTED]"')
+
+
+def test_a_document_without_telling_names_needs_no_second_walk():
+    assert not may_announce('{"total_tokens": 5, "name": "Cookie", "logs": ["OPENAI_API_KEY=present"]}')
 
 
 def test_a_name_spelt_with_escapes_announces_all_the_same(redactor):

@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import io
 import itertools
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -109,6 +111,54 @@ def test_digits_that_are_a_secret_do_not_hit_dates_and_times():
 def test_a_password_of_signs_is_found_through_white_space():
     password = "!@#$%^&*()_+{}|:?~"
     assert _redactor(password).text(f"it is {' '.join(password)} so") == "it is [REDACTED] so"
+
+
+def _encoded(times):
+    data = LONGER.encode()
+    for _ in range(times):
+        data = base64.b64encode(data)
+    return data
+
+
+def _compressed(*texts):
+    return b" ".join(gzip.compress(text, mtime=0) for text in texts)
+
+
+def test_what_is_too_deep_inside_another_encoding_is_opened_where_it_stands_alone():
+    # Undoing the escapes takes the tag away, and leaves the very run that could not be opened to its end inside it.
+    tag = b"<a " + base64.b64encode(_encoded(6)) + b">"
+    escaped = b"".join(b"%%%02x" % byte for byte in _encoded(6))
+    redactor = _redactor(LONGER)
+    masked = redactor.bytes(escaped)
+    assert redactor.bytes(tag) == tag
+    assert masked.startswith(b"[REDACTED]")
+    assert redactor.bytes(tag + b" " + escaped) == tag + b" " + masked
+
+
+def test_the_same_encoding_in_two_places_is_masked_in_both():
+    assert _redactor(LONGER).bytes(_compressed(_encoded(3), _encoded(3))) == b"[REDACTED] [REDACTED]"
+
+
+def test_digits_glued_to_letters_do_not_hide_the_same_digits_apart_from_them():
+    digits, letters = _encoded(3).hex().encode(), b"z" * 16
+    glued = _compressed(digits + letters)
+    redactor = _redactor(LONGER)
+    assert redactor.bytes(glued) == glued
+    assert redactor.bytes(glued + b" " + _compressed(digits + b" " + letters)) == glued + b" [REDACTED]"
+
+
+@pytest.mark.parametrize("inside", ["\x1b[31m", "\u200b", "\x1b[1m\u200b", "\r\n   "])
+def test_what_is_not_seen_does_not_part_an_encoding(inside):
+    spelt = _encoded(3).decode()
+    parted = inside.join(spelt[at : at + 13] for at in range(0, len(spelt), 13))
+    assert _redactor(LONGER).text(f"is {parted} so").startswith("is [REDACTED]")
+
+
+def test_a_member_of_a_zip_archive_is_opened():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("notes.txt"), f"{LONGER}\n" * 9, zipfile.ZIP_DEFLATED)
+    assert b"[REDACTED]" in _redactor(LONGER).bytes(file.getvalue())
 
 
 def test_no_bomb_takes_the_search_from_what_stands_beside_it():
