@@ -95,12 +95,13 @@ class Scene:
         return send
 
     def send(self, call: Call) -> Exchange:
-        """Send once; whoever sends records."""
-        return self.around.subject.send(replace(call, traceparent=self._traceparent()))
+        """Send once; whoever sends records. What the subject has taken out counts in every answer, kept or not."""
+        exchange = self.around.subject.send(replace(call, traceparent=self._traceparent()))
+        self._already_marked += exchange.marked
+        return exchange
 
     def record(self, step: str, purpose: Purpose, call: Call, *, exchange: Exchange) -> int:
         """Record a request with its answer; returns the number of the event."""
-        self._already_marked += exchange.marked
         return self.log.exchange(step, purpose, call, exchange=exchange)
 
     def source(self, step: str) -> str:
