@@ -109,7 +109,7 @@ def check_compose(settings: Settings) -> Finding:
         except subprocess.TimeoutExpired:
             silent = " ".join(command)
             continue
-        if answer is not None:
+        if answer:
             return _judge_compose(" ".join(command), answer)
     if silent:
         message = f"{silent} has not told its version within {CALL_TIMEOUT_S} s"
@@ -118,7 +118,8 @@ def check_compose(settings: Settings) -> Finding:
     return error("compose", missing, "sudo apt-get install -y docker-compose")
 
 
-def _ask_compose(settings: Settings, command: tuple[str, ...]) -> str | None:
+def _ask_compose(settings: Settings, command: tuple[str, ...]) -> str:
+    """Its version; empty when it does not work."""
     inherited = {name: settings.environ[name] for name in compose.INHERITED if name in settings.environ}
     try:
         done = subprocess.run(
@@ -126,8 +127,8 @@ def _ask_compose(settings: Settings, command: tuple[str, ...]) -> str | None:
             capture_output=True, text=True, timeout=CALL_TIMEOUT_S, check=False,
         )  # fmt: skip
     except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _judge_compose(command: str, answer: str) -> Finding:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TRUTH_WORDS: Final = frozenset({"1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"})
 """The words that pydantic reads as a truth value. This side takes any other for live, and the backend refuses it."""
 
+_WHOLE: Final = re.compile(r"[+-]?[0-9_]+(\.0+)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -50,13 +52,15 @@ class Number:
         )
 
     def accepts(self, text: str) -> bool:
-        """Whether the text is such a number."""
+        """Whether the text is such a number to pydantic, which takes 4.0 for whole, but no 1e3 and no other digits."""
+        if not text.isascii() or (self.whole and not _WHOLE.fullmatch(text)):
+            return False
         try:
             number = float(text)
         except ValueError:
             return False
         too_low = number <= self.low if self.above else number < self.low
-        return math.isfinite(number) and not too_low and number <= self.high and (not self.whole or number.is_integer())
+        return math.isfinite(number) and not too_low and number <= self.high
 
 
 @dataclass(frozen=True, slots=True)
