@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.evidence.events import Captured
+from harness.evidence.layout import scenario_folder, trial_folder
 from harness.judging.documents import view
 from harness.judging.results import CheckResult, Outcome
 from harness.judging.verdict import Verdict
@@ -26,12 +27,21 @@ if TYPE_CHECKING:
 def take_over(step: Step, scene: Scene, copied: Copy) -> StepEnd:
     """Copy artifacts of an earlier scenario, of this run or of the one whose captures are reused."""
     for name in copied.files:
-        text = _earlier_artifact(scene, f"{scene.log.folder.rpartition('/')[0]}/{copied.scenario}/{name}")
+        text = _earlier_artifact(scene, f"{_folder_of(scene, copied.scenario)}/{name}")
         if text is None:
             reason = f"{copied.scenario} has left no {name} that could be copied"
             return StepEnd(Verdict.FAIL, reason=reason)
         scene.log.save(step.id, name, text, derived_from=copied.scenario)
     return StepEnd(Verdict.PASS)
+
+
+def _folder_of(scene: Scene, scenario: str) -> str:
+    """Where a scenario of the same part has left its artifacts; of several trials the last counts."""
+    part = scene.log.folder.rpartition("/")[0]
+    if scene.scenario.trials > 1:
+        part = part.split("/", 2)[2]
+    trials = scene.ladder.scenario(scenario).trials
+    return scenario_folder(part, scenario, trial=trial_folder(trials - 1) if trials > 1 else "")
 
 
 def _earlier_artifact(scene: Scene, path: str) -> str | None:
@@ -54,10 +64,23 @@ def collect_logs(step: Step, scene: Scene, logs: WorkerLogs) -> StepEnd:
         scene.log.save(step.id, logs.artifact, f"the engine could not be asked for the output of {label}: {error}\n")
         return StepEnd(Verdict.PASS)
     try:
-        scene.log.save(step.id, logs.artifact, collect(engine, label, scene.around.records.redactor))
+        scene.log.save(step.id, logs.artifact, collect(engine, label, _Observed(step, scene)))
     finally:
         engine.close()
     return StepEnd(Verdict.PASS)
+
+
+class _Observed:
+    """Redacts what is observed in a step, and counts it there."""
+
+    def __init__(self, step: Step, scene: Scene) -> None:
+        self._redactor, self._source = scene.around.records.redactor, scene.source(step.id)
+
+    def text(self, text: str, *, source: str = "") -> str:  # noqa: ARG002  # the step's own, whatever is named
+        return self._redactor.text(text, source=self._source)
+
+    def json(self, document: str, *, source: str = "") -> str:  # noqa: ARG002  # likewise
+        return self._redactor.json(document, source=self._source)
 
 
 def capture(step: Step, scene: Scene, seen: Seen) -> list[CheckResult]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import UsageError
 from harness.evidence.events import ArtifactSaved, ExchangeMade
 from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.redaction.redacted import MARKER
@@ -37,6 +38,7 @@ class ScenarioLog:
         self.files: dict[str, int] = {}
         self.masked: set[str] = set()
         self._records = records
+        self._origins: dict[str, str] = {}
         self._passed: dict[str, str] = {}
 
     def event(self, event: Event) -> Entry:
@@ -62,7 +64,14 @@ class ScenarioLog:
             name: In the scenario's folder.
             text: Redacted here, as everything is.
             derived_from: The scenario that it was copied from.
+
+        Raises:
+            UsageError: ``evidence-copy-clash``; or the path is refused by staging.
         """
+        # The notes are nobody's step, and come last.
+        if step and derived_from != self._origins.setdefault(name, derived_from):
+            message = f"{name} would be both a copy and an observation of {self.scenario}, and can only be called one"
+            raise UsageError("evidence-copy-clash", message, "give one of them another name in the ladder")
         path, redactor, staging = f"{self.folder}/{name}", self._records.redactor, self._records.staging
         redacted = redactor.json(text, source=path) if name.endswith(".json") else redactor.text(text, source=path)
         if name in self.files:
