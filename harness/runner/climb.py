@@ -78,7 +78,7 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) 
         keep: Called after each scenario; writes what a later run needs.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came a second time.
+        ForcedError: Ctrl-C came a second time.
         PrerequisiteError: ``evidence-unwritable``.
     """
     outcome = Outcome(dict(part.captures))
@@ -86,6 +86,8 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) 
     try:
         for scenario in part.scenarios:
             gate = _gate(part, outcome)
+            # One that came since the last wait, or during a cleanup.
+            outcome.is_interrupted |= around.interrupts.take()
             if outcome.is_interrupted:
                 _block(around, part, scenario, outcome=outcome, reason=f"{INTERRUPTED}; nothing was sent")
             elif not gate.is_open:

@@ -162,10 +162,11 @@ def _run(step: Step, scene: Scene, check: Check) -> ProgramRun:
     if contents.doubt:
         return ProgramRun(None, "", contents.doubt)
     redactor = scene.around.records.redactor
-    return run_program(
-        scene.around.environ,
-        contents.files,
-        image=check.argument["image"],
-        args=check.argument["args"],
-        redact=lambda text: redactor.text(text, source=scene.source(step.id)),
-    )
+    with scene.around.interrupts.waiting():
+        return run_program(
+            scene.around.environ,
+            contents.files,
+            image=check.argument["image"],
+            args=check.argument["args"],
+            redact=lambda text: redactor.text(text, source=scene.source(step.id)),
+        )

@@ -2,7 +2,7 @@
 
 After the steps come the secrets that were seen, ``collect_on_fail``, ``finally``, the promised files and the notes.
 What happens after the steps can make a verdict worse and never better. Ctrl-C ends the steps, and the rest still
-happens; a second one ends everything.
+happens; a second one ends everything (see ``interrupts``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.judging.verdict import Verdict, fold, is_green
 from harness.language.model import Check, CheckKind, Mode, Severity
 from harness.language.variables import UnknownVariableError
 from harness.runner.ends import StepEnd, lines
+from harness.runner.interrupts import HOW_TO_FORCE
 from harness.runner.step import carry_out
 from worker.contract import Label
 
@@ -91,7 +92,7 @@ def climb_scenario(scene: Scene) -> Climbed:
     """Climb one scenario; never raises but for a second Ctrl-C and for evidence that cannot be written.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C came again while the first one was being honoured.
+        ForcedError: Ctrl-C came again.
         PrerequisiteError: ``evidence-unwritable``.
     """
     around, scenario = scene.around, scene.scenario
@@ -129,12 +130,14 @@ def _steps(scene: Scene) -> Course:
     course = Course()
     step = None
     try:
-        for step in scene.scenario.steps:
-            course.take(carry_out(step, scene))
-            if not is_green(course.verdict):
-                break
+        with scene.around.interrupts.may_end():
+            for step in scene.scenario.steps:
+                course.take(carry_out(step, scene))
+                if not is_green(course.verdict):
+                    break
     except KeyboardInterrupt:
         course.is_interrupted = True
+        scene.around.watcher.note(HOW_TO_FORCE)
         course.worsen(Verdict.INCONCLUSIVE, f"{INTERRUPTED} in step {step.id if step else 'none'}")
     except UnknownVariableError as error:
         course.worsen(Verdict.ERROR, f"step {step.id if step else 'none'}: {error}")

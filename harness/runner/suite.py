@@ -8,7 +8,7 @@ whatever has happened before, and the exit code still tells the verdict of the l
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
@@ -24,6 +24,7 @@ from harness.runner import stand as stands
 from harness.runner.book import RunBook
 from harness.runner.choices import WitnessChoice
 from harness.runner.climb import Outcome, Part, add_remark, climb, climb_nothing
+from harness.runner.interrupts import HOW_TO_FORCE, AbandonedError, ForcedError, Interrupts
 from harness.runner.planning import plan as make_plan
 from harness.runner.self_check import self_check
 from harness.runner.surroundings import Subject, Surroundings
@@ -53,6 +54,7 @@ class World:
     Attributes:
         watcher: Made when the redactor is known, since everything it shows passes it.
         follower: Gets every line of the journal as well; ``None`` for nobody.
+        interrupts: Takes the signals over while a run has a folder.
     """
 
     settings: Settings
@@ -61,6 +63,7 @@ class World:
     sleep: Callable[[float], None]
     random: Random
     follower: Lines | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +84,40 @@ def execute(order: Order, world: World) -> Ended:
 
     Raises:
         HarnessError: Before the first request: a wrong ladder or wish (2), a prerequisite (3); at the end: a leak (5).
-        KeyboardInterrupt: Ctrl-C came a second time; the folder stays partial.
+        AbandonedError: Ctrl-C came a second time (130); the folder stays partial.
     """
     plan = make_plan(order, world.settings)
     redactor = Redactor(plan.secrets)
     watcher = world.watcher(redactor)
-    book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
-    try:
-        record = _first_record(order, world, plan, book=book)
-        with watcher.stage("checking that no secret can get out"):
-            self_check(record)
-        book.begin(record)
-        return _Run(world, plan, book, watcher=watcher).carry_out()
-    except KeyboardInterrupt:
-        book.abandon("This run was interrupted twice: neither its cleanup nor its rollback is complete.")
-        raise
-    except HarnessError as error:
+    with world.interrupts.installed():
+        book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
+        try:
+            record = _first_record(order, world, plan, book=book)
+            with watcher.stage("checking that no secret can get out"):
+                self_check(record)
+            book.begin(record)
+            return _Run(world, plan, book, watcher=watcher).carry_out()
+        except BaseException as error:  # noqa: BLE001  # a signal is none of the others' kind
+            world.interrupts.hold()
+            raise _ended_early(error, book) from None
+
+
+def _ended_early(error: BaseException, book: RunBook) -> BaseException:
+    """Leave the folder partial, and give what the command line is to tell."""
+    if isinstance(error, HarnessError):
         book.abandon(f"This run ended before its time: [{error.reference}] {error.message}")
-        raise
-    except Exception as error:  # noqa: BLE001  # its text must pass the redactor before anybody sees it
-        told = redactor.text("".join(traceback.format_exception(error)))
-        book.abandon(f"This run ended by a fault of the harness:\n{told}")
-        raise HarnessError("harness-fault", f"a fault of the harness ended the run:\n{told}", _REPORT) from None
+        return error
+    if isinstance(error, (KeyboardInterrupt, ForcedError)):
+        book.abandon("This run was interrupted twice: neither its cleanup nor its rollback is complete.")
+        return AbandonedError("run-abandoned", f"interrupted twice: {book.staging.folder} stays partial", _ROLL_BACK)
+    # Its text must pass the redactor before anybody sees it.
+    told = book.redactor.text("".join(traceback.format_exception(error)))
+    book.abandon(f"This run ended by a fault of the harness:\n{told}")
+    return HarnessError("harness-fault", f"a fault of the harness ended the run:\n{told}", _REPORT)
 
 
 _REPORT: Final = "report it with the text above; the evidence so far is in the .partial folder"
+_ROLL_BACK: Final = "nothing was cleaned up; if the stack is yours it may still be live: make rollback"
 
 
 def _first_record(order: Order, world: World, plan: Plan, *, book: RunBook) -> RunRecord:
@@ -151,14 +163,18 @@ class _Run:
     def carry_out(self) -> Ended:
         """Climb, roll back, and close the book."""
         climbed = self._climb(self._plan.climbed)
+        # One that came during the last cleanup must not end the rollback.
+        climbed.is_interrupted |= self._world.interrupts.take()
         rolled = self._roll_back(self._plan.rollback, climbed) if self._plan.rollback else None
         return self._close(climbed, rolled)
 
     def _climb(self, part: Part, *before: Outcome) -> Outcome:
-        settings = self._world.settings
+        settings, interrupts = self._world.settings, self._world.interrupts
         try:
-            stand = stands.provide(settings, self._watcher, part.ladder.mode)
+            with interrupts.may_end(), interrupts.waiting():
+                stand = stands.provide(settings, self._watcher, part.ladder.mode)
         except KeyboardInterrupt:
+            self._watcher.note(HOW_TO_FORCE)
             return self._end_unclimbed(part, None, *before)
         except HarnessError as error:
             return self._end_unclimbed(part, error, *before)
@@ -177,7 +193,8 @@ class _Run:
         watch, is_needed = stands.watch(stand, WitnessChoice(asked), self._world.settings.environ)
         try:
             with Client(Address.parse(stand.base_url), self._book.redactor, token=self._token()) as client:
-                subject = Subject(client.exchange, stand.worker_image, stand.instance, stand.workspaces)
+                send = self._world.interrupts.waits(client.exchange)
+                subject = Subject(send, stand.worker_image, stand.instance, stand.workspaces)
                 around = self._surroundings(subject, watch, is_witness_needed=is_needed)
                 return climb(around, part, keep=lambda outcome: self._book.keep(outcome, *before))
         finally:
@@ -197,11 +214,12 @@ class _Run:
             watch=watch,
             watcher=self._watcher,
             clock=self._world.clock,
-            sleep=self._world.sleep,
+            sleep=self._world.interrupts.waits(self._world.sleep),
             random=self._world.random,
             trace_id=new_id().replace("-", ""),
             is_witness_needed=is_witness_needed,
             environ=self._world.settings.environ,
+            interrupts=self._world.interrupts,
         )
 
     def _token(self) -> Secret | None:
@@ -222,10 +240,11 @@ class _Run:
         return rolled
 
     def _close(self, climbed: Outcome, rolled: Outcome | None) -> Ended:
+        self._world.interrupts.hold()
         outcomes = [climbed, *([rolled] if rolled else [])]
         if rolled:
             self._book.keep(rolled, climbed)
-        is_interrupted = any(each.is_interrupted for each in outcomes)
+        is_interrupted = any(each.is_interrupted for each in outcomes) or self._world.interrupts.take()
         code = _exit_code(self._plan, climbed, rolled, is_interrupted=is_interrupted)
         facts = {
             "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
@@ -247,7 +266,10 @@ def _ids(part: Part) -> str:
 
 
 def _fold(outcome: Outcome) -> Verdict:
-    return fold(verdict for verdict in outcome.verdicts.values() if verdict is not Verdict.BLOCKED)
+    """The worst of those that were climbed; a climb that was cut short between two of them has not passed."""
+    found = [verdict for verdict in outcome.verdicts.values() if verdict is not Verdict.BLOCKED]
+    is_cut_short = outcome.is_interrupted and len(found) < len(outcome.verdicts)
+    return fold([*found, Verdict.INCONCLUSIVE] if is_cut_short else found)
 
 
 def _exit_code(plan: Plan, climbed: Outcome, rolled: Outcome | None, *, is_interrupted: bool) -> ExitCode:

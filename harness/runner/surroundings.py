@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.runner.interrupts import Interrupts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -58,9 +60,10 @@ class Surroundings:
         is_witness_needed: Whether a check that the engine alone can answer leaves the verdict open when no engine can
             be asked; if not, such a check is a limitation.
         environ: Says where the engine is.
-        sleep: Takes seconds; Ctrl-C comes out of it.
+        sleep: Takes seconds; Ctrl-C comes out of it, as it does of ``subject.send``.
         random: For the jitter of polls.
         trace_id: 32 hex digits; every request of the climb belongs to this W3C trace.
+        interrupts: Says when Ctrl-C may end a wait.
     """
 
     subject: Subject
@@ -73,3 +76,4 @@ class Surroundings:
     trace_id: str
     is_witness_needed: bool = True
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    interrupts: Interrupts = field(default_factory=Interrupts)

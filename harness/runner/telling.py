@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from harness.errors import ExitCode
 from harness.evidence.journal import Clock
 from harness.evidence.summary import parts, summary_text
 from harness.runner.suite import World, execute
 from harness.terminal.watching import SilentWatcher, Watcher, open_watcher
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from harness.config import Settings
+    from harness.errors import ExitCode
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.runner.planning import Order
@@ -126,19 +123,9 @@ def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> Exit
         random=random.Random(),  # noqa: S311  # for the jitter of polls
         follower=follower,
     )
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        ended = execute(order, world)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted twice: the run stays .partial, and the stack may still be live (make rollback)\n")
-        return ExitCode.INTERRUPTED
+    ended = execute(order, world)
     if follower:
         follower.write(json.dumps(outcome_document(ended)))
     else:
         sys.stdout.write(outcome_text(ended, Path.cwd()))
     return ended.exit_code
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    """A polite kill is an interrupt: cleanup, rollback and evidence follow."""
-    raise KeyboardInterrupt
