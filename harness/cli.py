@@ -201,9 +201,9 @@ def redact(
 @app.command()
 def doctor(*, out: Out = None, as_json: AsJson = False) -> None:
     """Look for what would keep a run from working; each finding comes with its repair. Changes nothing."""
-    from harness.stack.doctor import diagnose
-    from harness.stack.findings import as_json as spelt
-    from harness.stack.findings import exit_code_of, render
+    from harness.doctor.examination import diagnose
+    from harness.doctor.findings import as_json as spelt
+    from harness.doctor.findings import exit_code_of, render
 
     settings = _settings()
     findings = diagnose(settings, out=settings.evidence_root(out))

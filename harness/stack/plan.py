@@ -30,7 +30,8 @@ DEFAULT_PROJECT: Final = "ladder"
 OWN_WORKER_IMAGE: Final = "codex-worker:latest"
 MODE_SETTING: Final = "USE_DUMMY_WORKER"
 _TRUE_WORDS: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
-"""Words that pydantic reads as true, so that this side and the backend agree about the mode."""
+_FALSE_WORDS: Final = frozenset({"0", "false", "f", "no", "n", "off"})
+"""Words that pydantic reads as true and false, so that this side and the backend agree about the mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Plan:
     @property
     def mode(self) -> str:
         """``mocked`` or ``live``."""
-        return "mocked" if self.settings.get(MODE_SETTING, "True").strip().lower() in _TRUE_WORDS else "live"
+        return "live" if self.settings.get(MODE_SETTING, "True").strip().lower() in _FALSE_WORDS else "mocked"
 
     @property
     def base_url(self) -> str:
@@ -97,10 +98,12 @@ def make_plan(settings: Settings, values: Mapping[str, str], *, known: frozenset
     project = merged.get("LADDER_PROJECT") or DEFAULT_PROJECT
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", project):
         raise _invalid("LADDER_PROJECT", "lower-case letters, digits, '-' and '_', at most 41")
+    if merged.get(MODE_SETTING, "").strip().lower() not in _TRUE_WORDS | _FALSE_WORDS | {""}:
+        raise _invalid(MODE_SETTING, "True or False")
     return Plan(
         project=project,
         bind_address=_address(merged.get("BIND_ADDRESS") or "127.0.0.1"),
-        port=int(_number(merged, "PORT", 8000, highest=65535)),
+        port=int(_number(merged, "PORT", 8000, lowest=1, highest=65535)),
         data_dir=(settings.root / Path(merged.get("DATA_DIR") or "var/data").expanduser()).resolve(),
         uid=uid or WORKER_UID,
         gid=gid if uid else WORKER_UID,
@@ -119,13 +122,15 @@ def _address(text: str) -> str:
         raise _invalid("BIND_ADDRESS", "an IP address such as 127.0.0.1") from None
 
 
-def _number(values: Mapping[str, str], name: str, default: float, *, highest: float = 86400) -> float:
+def _number(
+    values: Mapping[str, str], name: str, default: float, *, lowest: float = 0, highest: float = 86400
+) -> float:
     try:
         number = float(values.get(name) or default)
     except ValueError:
         number = -1
-    if not 0 <= number <= highest:
-        raise _invalid(name, f"a number from 0 to {highest:g}")
+    if not lowest <= number <= highest:
+        raise _invalid(name, f"a number from {lowest:g} to {highest:g}")
     return number
 
 

@@ -16,10 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.config import Settings
+from harness.doctor import machine as doctor_machine
+from harness.doctor import view as doctor_view
+from harness.doctor.examination import diagnose
+from harness.doctor.findings import Level, as_json, exit_code_of, render
 from harness.errors import ExitCode, PrerequisiteError
-from harness.stack import doctor_machine, doctor_view
-from harness.stack.doctor import diagnose
-from harness.stack.findings import Level, as_json, exit_code_of, render
 from harness.stack.up import read_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -302,7 +303,7 @@ def test_an_invalid_setting_is_told_and_what_depends_on_it_is_not_checked(settin
 
 @pytest.mark.parametrize(
     "broken",
-    ["doctor_engine.check_compose", "doctor_env.load_secrets", "doctor_machine.shutil.disk_usage", "doctor.read_plan"],
+    ["engine.check_compose", "env.load_secrets", "machine.shutil.disk_usage", "examination.read_plan"],
 )
 def test_a_check_that_breaks_is_an_error_of_its_own_and_the_others_go_on(
     settings, engine, tmp_path, broken, monkeypatch
@@ -312,7 +313,7 @@ def test_a_check_that_breaks_is_an_error_of_its_own_and_the_others_go_on(
     def breaks(*arguments, **options):
         raise ValueError(CANARY)
 
-    monkeypatch.setattr(f"harness.stack.{broken}", breaks)
+    monkeypatch.setattr(f"harness.doctor.{broken}", breaks)
     findings = diagnose(settings, out=tmp_path / "out")
     assert len(findings) == whole
     assert any(found.level is not Level.OK for found in findings)

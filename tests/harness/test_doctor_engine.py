@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.config import Settings
+from harness.doctor import engine as doctor_engine
+from harness.doctor.engine import User
+from harness.doctor.findings import Level
+from harness.doctor.view import View
 from harness.errors import PrerequisiteError
-from harness.stack import doctor_engine
-from harness.stack.doctor_engine import User
-from harness.stack.doctor_view import View
 from harness.stack.engine import Socket
-from harness.stack.findings import Level
 from harness.stack.plan import make_plan
 
 ROOT = Path(__file__).resolve().parents[2]

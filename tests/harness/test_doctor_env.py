@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.config import Settings
+from harness.doctor import env as doctor_env
+from harness.doctor.findings import Level, look
 from harness.errors import PrerequisiteError
-from harness.stack import doctor_env
-from harness.stack.findings import Level, look
 from harness.stack.up import read_plan
 
 ROOT = Path(__file__).resolve().parents[2]

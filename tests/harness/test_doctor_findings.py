@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from harness.doctor.findings import Level, as_json, error, exit_code_of, look, not_checked, ok, render, warning
 from harness.errors import ExitCode, PrerequisiteError
-from harness.stack.findings import Level, as_json, error, exit_code_of, look, not_checked, ok, render, warning
 
 CANARY = "canary-4f7a9b21c3"
 

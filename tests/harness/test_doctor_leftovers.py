@@ -8,12 +8,12 @@ import socket
 import pytest
 
 from harness.config import Settings
+from harness.doctor import leftovers as doctor_leftovers
+from harness.doctor.findings import Level
+from harness.doctor.view import View
 from harness.errors import PrerequisiteError
 from harness.evidence.guarded import lock, open_folder
-from harness.stack import doctor_leftovers
 from harness.stack.containers import Backend
-from harness.stack.doctor_view import View
-from harness.stack.findings import Level
 from harness.stack.plan import make_plan
 
 OLD, NEW = "2025-01-02T03:04:05Z", "2025-01-03T03:04:05Z"

@@ -9,8 +9,8 @@ from collections import namedtuple
 import pytest
 
 from harness.config import Settings
-from harness.stack import doctor_machine
-from harness.stack.findings import Level
+from harness.doctor import machine as doctor_machine
+from harness.doctor.findings import Level
 from harness.stack.plan import make_plan
 
 CANARY = "canary-4f7a9b21c3"

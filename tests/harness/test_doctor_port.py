@@ -8,10 +8,10 @@ import socket
 import pytest
 
 from harness.config import Settings
-from harness.stack import doctor_port
+from harness.doctor import port as doctor_port
+from harness.doctor.findings import Level
+from harness.doctor.view import Published, View
 from harness.stack.containers import Backend
-from harness.stack.doctor_view import Published, View
-from harness.stack.findings import Level
 from harness.stack.plan import make_plan
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

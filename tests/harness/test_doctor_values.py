@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from backend.config import Settings as BackendSettings
 from harness.config import Settings
+from harness.doctor.findings import Level
+from harness.doctor.values import RULES, check_values, invalid_values
 from harness.stack import env_file
-from harness.stack.doctor_values import RULES, check_values, invalid_values
-from harness.stack.findings import Level
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "canary-4f7a9b21c3"

@@ -72,6 +72,8 @@ def test_a_relative_data_folder_lies_in_the_checkout():
     [
         ({"PORT": "eighty"}, "PORT"),
         ({"PORT": "70000"}, "PORT"),
+        ({"PORT": "0"}, "PORT"),
+        ({"USE_DUMMY_WORKER": "flase"}, "USE_DUMMY_WORKER"),
         ({"BIND_ADDRESS": "everywhere"}, "BIND_ADDRESS"),
         ({"LADDER_PROJECT": "Two Words"}, "LADDER_PROJECT"),
         ({"LADDER_PROJECT": "../etc"}, "LADDER_PROJECT"),

@@ -12,8 +12,8 @@ import docker
 import pytest
 
 from harness.config import Settings
-from harness.stack.doctor import diagnose
-from harness.stack.findings import Level, render
+from harness.doctor.examination import diagnose
+from harness.doctor.findings import Level, render
 
 ROOT = Path(__file__).resolve().parents[2]
 

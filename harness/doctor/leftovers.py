@@ -12,18 +12,18 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import ok, warning
 from harness.evidence.layout import PARTIAL_SUFFIX
 from harness.evidence.reading import RunCondition, read_entry
 from harness.evidence.timestamps import is_folder_name
 from harness.stack import containers
-from harness.stack.findings import ok, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.config import Settings
-    from harness.stack.doctor_view import View
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
+    from harness.doctor.view import View
     from harness.stack.plan import Plan
 
 PROC: Final = Path("/proc")

@@ -10,17 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor import engine as engines
+from harness.doctor import env, leftovers, machine, port, values, view
+from harness.doctor.findings import Level, look, not_checked
 from harness.errors import HarnessError
-from harness.stack import (
-    doctor_engine,
-    doctor_env,
-    doctor_leftovers,
-    doctor_machine,
-    doctor_port,
-    doctor_values,
-    doctor_view,
-)
-from harness.stack.findings import Level, look, not_checked
 from harness.stack.up import read_plan
 
 if TYPE_CHECKING:
@@ -28,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import Settings
-    from harness.stack.doctor_view import View
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
+    from harness.doctor.view import View
     from harness.stack.plan import Plan
 
 _NO_PLAN: Final = "a setting is not valid"
@@ -61,7 +54,7 @@ def diagnose(settings: Settings, *, out: Path) -> tuple[Finding, ...]:
     plan = _plan(settings)
     engine, view = _look_at_engine(settings, plan)
     patient = Patient(settings, out, plan, view)
-    own = _run({"compose": partial(doctor_engine.check_compose, settings)})
+    own = _run({"compose": partial(engines.check_compose, settings)})
     return (*engine, *own, *_of_engine(patient), *_of_settings(patient), *_of_plan(patient), *_of_machine(patient))
 
 
@@ -74,14 +67,14 @@ def _plan(settings: Settings) -> Plan | None:
 
 
 def _look_at_engine(settings: Settings, plan: Plan | None) -> tuple[list[Finding], View | None]:
-    reached = look("engine-socket", partial(doctor_engine.check_socket, settings))
+    reached = look("engine-socket", partial(engines.check_socket, settings))
     if reached.level is Level.ERROR:
         return [reached, not_checked("engine", "its socket cannot be used")], None
     seen: list[View] = []
 
     def check() -> Finding:
-        seen.append(doctor_view.observe(settings, plan))
-        return doctor_engine.check_version(seen[0])
+        seen.append(view.observe(settings, plan))
+        return engines.check_version(seen[0])
 
     answered = look("engine", check)
     return [reached, answered], seen[0] if seen else None
@@ -97,27 +90,27 @@ def _of_engine(patient: Patient) -> list[Finding]:
     if view is None:
         return [not_checked(name, "no engine answers") for name in ("images", "disk-engine", *of_project)]
     found = _run({
-        "images": partial(doctor_engine.check_images, view, plan),
-        "disk-engine": partial(doctor_machine.check_engine_room, view.root_dir),
+        "images": partial(engines.check_images, view, plan),
+        "disk-engine": partial(machine.check_engine_room, view.root_dir),
     })  # fmt: skip
     if plan is None:
         return [*found, *(not_checked(name, _NO_PLAN) for name in of_project)]
     return [*found, *_run({
-        "project": partial(doctor_leftovers.check_project, settings, plan, view),
-        "leftover-workers": partial(doctor_leftovers.check_workers, plan, view),
-        "leftover-networks": partial(doctor_leftovers.check_networks, plan, view),
+        "project": partial(leftovers.check_project, settings, plan, view),
+        "leftover-workers": partial(leftovers.check_workers, plan, view),
+        "leftover-networks": partial(leftovers.check_networks, plan, view),
     })]  # fmt: skip
 
 
 def _of_settings(patient: Patient) -> list[Finding]:
     settings = patient.settings
     return _run({
-        "env-file": partial(doctor_env.check_env_file, settings),
-        "env-live-file": partial(doctor_env.check_live_file, settings),
-        "env-keys": partial(doctor_env.check_names, settings),
-        "env-values": partial(doctor_values.check_values, settings),
-        "env-ignored": partial(doctor_env.check_ignored, settings),
-        "secrets": partial(doctor_env.check_secrets, settings),
+        "env-file": partial(env.check_env_file, settings),
+        "env-live-file": partial(env.check_live_file, settings),
+        "env-keys": partial(env.check_names, settings),
+        "env-values": partial(values.check_values, settings),
+        "env-ignored": partial(env.check_ignored, settings),
+        "secrets": partial(env.check_secrets, settings),
     })  # fmt: skip
 
 
@@ -127,18 +120,18 @@ def _of_plan(patient: Patient) -> list[Finding]:
         names = ("exposure", "port", "data-dir", "disk-data")
         return [not_checked(name, _NO_PLAN) for name in names]
     return _run({
-        "exposure": partial(doctor_env.check_exposure, settings, plan),
-        "port": partial(doctor_port.check_port, settings, plan, patient.view),
-        "data-dir": partial(doctor_machine.check_data_folders, plan),
-        "disk-data": partial(doctor_machine.check_data_room, plan),
+        "exposure": partial(env.check_exposure, settings, plan),
+        "port": partial(port.check_port, settings, plan, patient.view),
+        "data-dir": partial(machine.check_data_folders, plan),
+        "disk-data": partial(machine.check_data_room, plan),
     })  # fmt: skip
 
 
 def _of_machine(patient: Patient) -> list[Finding]:
     settings = patient.settings
     return _run({
-        "mode-override": partial(doctor_machine.check_mode, settings),
-        "proxy": partial(doctor_machine.check_proxy, settings),
-        "leftover-runs": partial(doctor_leftovers.check_runs, patient.out),
-        "leftover-engine": partial(doctor_leftovers.check_engine_files, settings),
+        "mode-override": partial(machine.check_mode, settings),
+        "proxy": partial(machine.check_proxy, settings),
+        "leftover-runs": partial(leftovers.check_runs, patient.out),
+        "leftover-engine": partial(leftovers.check_engine_files, settings),
     })  # fmt: skip

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import error, ok
 from harness.errors import PrerequisiteError, UsageError
 from harness.stack import env_file, plan
-from harness.stack.findings import error, ok
 from harness.stack.secrets import PRIVATE_NAMES
 from worker.contract import EngineName
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.config import Settings
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
 
 TRUTH_WORDS: Final = frozenset({"1", "true", "t", "yes", "y", "on", "0", "false", "f", "no", "n", "off"})
 """The words that pydantic reads as a truth value. This side takes any other for live, and the backend refuses it."""

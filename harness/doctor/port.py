@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import error, ok
 from harness.errors import PrerequisiteError
 from harness.stack import containers
-from harness.stack.findings import error, ok
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.config import Settings
-    from harness.stack.doctor_view import Published, View
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
+    from harness.doctor.view import Published, View
     from harness.stack.plan import Plan
 
 PROC: Final = Path("/proc")

@@ -12,10 +12,10 @@ import stat
 import subprocess
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import error, not_checked, ok, warning
+from harness.doctor.values import known_names
 from harness.redaction.env_secrets import load_secrets
 from harness.stack import env_file, plan
-from harness.stack.doctor_values import known_names
-from harness.stack.findings import error, not_checked, ok, warning
 from harness.stack.secrets import API_TOKENS, read_secrets
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import Settings
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
     from harness.stack.plan import Plan
 
 GIT_TIMEOUT_S: Final = 5

@@ -15,16 +15,16 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import error, ok, warning
+from harness.doctor.view import BASE_IMAGE, CALL_TIMEOUT_S, wanted_images
 from harness.stack import compose, engine
-from harness.stack.doctor_view import BASE_IMAGE, CALL_TIMEOUT_S, wanted_images
-from harness.stack.findings import error, ok, warning
 from harness.stack.images import BACKEND_IMAGE
 from harness.stack.plan import OWN_WORKER_IMAGE
 
 if TYPE_CHECKING:
     from harness.config import Settings
-    from harness.stack.doctor_view import View
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
+    from harness.doctor.view import View
     from harness.stack.plan import Plan
 
 OLDEST_API: Final = (1, 41)

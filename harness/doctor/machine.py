@@ -12,13 +12,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.doctor.findings import error, not_checked, ok, warning
 from harness.stack import env_file
-from harness.stack.findings import error, not_checked, ok, warning
 from harness.stack.plan import MODE_SETTING
 
 if TYPE_CHECKING:
     from harness.config import Settings
-    from harness.stack.findings import Finding
+    from harness.doctor.findings import Finding
     from harness.stack.plan import Plan
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024

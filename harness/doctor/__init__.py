@@ -1,0 +1,1 @@
+"""Looks at everything that a run needs and says what repairs it; changes nothing."""
