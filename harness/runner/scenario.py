@@ -157,6 +157,10 @@ def _carry_on(steps: Iterable[Step], scene: Scene) -> None:
         except UnknownVariableError as error:
             scene.log.event(StepSkipped(scene.id, step.id, str(error)))
             continue
+        except PrerequisiteError:
+            raise
+        except Exception as error:  # noqa: BLE001  # as above: the steps after it are owed all the same
+            end = StepEnd(Verdict.ERROR, reason=f"a fault of the harness: {type(error).__name__}: {error}")
         if not is_green(end.verdict):
             told = end.reason or "; ".join(lines(end.results, Severity.FAIL))
             scene.remarks.append(f"{step.mark}: after the verdict, step {step.id} ended {end.verdict}: {told}")

@@ -23,6 +23,7 @@ from harness.redaction.redacted import MARKER
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
 from harness.runner.climb import Part, climb
+from harness.runner.interrupts import Interrupts
 from harness.runner.scenario import climb_scenario
 from harness.runner.scene import Scene
 from harness.runner.step import carry_out
@@ -47,7 +48,7 @@ class Time:
     def sleep(self, seconds):
         self.slept.append(seconds)
         if self.on_sleep:
-            raise self.on_sleep
+            self.on_sleep()
         self.passed += seconds
 
 
@@ -103,7 +104,7 @@ class Service:
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Exchange(
             reply.status,
-            reply.headers,
+            json.loads(self._redactor.json(json.dumps(reply.headers), source=source)),
             parse(text),
             text,
             reply.duration_s,
@@ -236,18 +237,29 @@ class Stage:
         self.subject = {"worker_image": IMAGE, "instance": None, "workspaces": None}
         self.is_witness_needed, self.earlier, self.mode = True, None, "mocked"
         self.kept = []
+        self.interrupts = Interrupts()
+
+    def ctrl_c(self, answer=None):
+        """An answer during which a signal comes."""
+
+        def come(_call):
+            self.interrupts.arrive()
+            return answer or Reply({})
+
+        return come
 
     def around(self):
         return Surroundings(
-            subject=Subject(self.service, **self.subject),
+            subject=Subject(self.interrupts.waits(self.service), **self.subject),
             records=Records(self.staging, self.journal, self.redactor, self.earlier),
             watch=self.watch,
             watcher=self.watcher,
             clock=self.time.clock,
-            sleep=self.time.sleep,
+            sleep=self.interrupts.waits(self.time.sleep),
             random=Random(1),
             trace_id="ab" * 16,
             is_witness_needed=self.is_witness_needed,
+            interrupts=self.interrupts,
         )
 
     def ladder(self, text):
@@ -271,7 +283,10 @@ class Stage:
 
     def scenario(self, text, name="L01", **reached):
         """Climb one scenario of a ladder; ``reached`` are captures by scenario."""
-        return climb_scenario(self.scene(text, name, **reached))
+        return self.scenario_of(self.scene(text, name, **reached))
+
+    def scenario_of(self, scene):
+        return climb_scenario(scene)
 
     def steps(self, *steps, rest=""):
         """Climb a scenario of some steps, each one line of YAML."""

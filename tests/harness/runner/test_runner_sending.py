@@ -181,7 +181,7 @@ def test_a_poll_without_unwrap_takes_the_body_for_its_document(staged):
 
 
 def test_ctrl_c_in_the_wait_of_a_poll_comes_out_of_it(staged):
-    staged.time.on_sleep = KeyboardInterrupt
+    staged.time.on_sleep = staged.interrupts.arrive
     record = waiting_for(staged, NOT_YET)
     assert record.verdict is Verdict.INCONCLUSIVE
     assert record.reason == "interrupted in step result"
