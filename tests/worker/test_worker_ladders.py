@@ -131,7 +131,9 @@ def test_every_allowed_count_is_printed(bench, count):
 EVERY_RULE = (E02, E03, E04, E05, E07A, E07B, E08, E09, REFACTOR)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(order=st.permutations(EVERY_RULE), comments=st.sets(st.integers(0, 8)))
 def test_the_rules_in_any_order_keep_count_comments_and_the_project_s_test(tmp_path_factory, order, comments):
     bench = Bench(tmp_path_factory.mktemp("order") / "project")
