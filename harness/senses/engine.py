@@ -157,7 +157,8 @@ class DockerEngine:
 
         with _translated():
             try:
-                yield from self._calls.logs(container_id, stream=True, timestamps=True, tail=lines)
+                # A stream follows unless told otherwise, and a worker that hangs would be followed without end.
+                yield from self._calls.logs(container_id, stream=True, follow=False, timestamps=True, tail=lines)
             except docker.errors.NotFound:
                 return
 
