@@ -13,7 +13,7 @@ from harness.errors import ExitCode
 from harness.evidence.events import EngineTold, ScenarioEnded
 from harness.evidence.layout import scenario_folder, trial_folder
 from harness.evidence.run_record import ScenarioRecord
-from harness.judging.verdict import Verdict, gate_after, is_green
+from harness.judging.verdict import Verdict, fold, gate_after, is_green
 from harness.runner.notes_file import write_notes
 from harness.runner.scenario import INTERRUPTED, Climbed, climb_scenario
 from harness.runner.scene import Scene
@@ -119,7 +119,9 @@ def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) 
         if at == 0:
             _fail_before(around, part, scenario, outcome=outcome, error=error)
             continue
-        _block(around, part, scenario, outcome=outcome, reason=_gate(part, outcome).arithmetic)
+        # A gate that goes on after errors is open, and there is nothing to go on with.
+        reason = _gate(part, outcome).arithmetic or outcome.records[0].reason
+        _block(around, part, scenario, outcome=outcome, reason=reason)
     around.watcher.ladder_ended(outcome.records)
     return outcome
 
@@ -159,8 +161,8 @@ def _end_unclimbed(
 
 
 def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome) -> None:
-    """Climb one scenario, several times where it says so: all must be green, and the first that is not counts."""
-    spent = 0.0
+    """Climb one scenario, several times where it says so: the first trial that is not green counts, else all do."""
+    spent, verdicts, limits = 0.0, set[Verdict](), dict[str, None]()
     for trial in range(scenario.trials):
         inside = trial_folder(trial) if scenario.trials > 1 else ""
         folder = scenario_folder(part.folder, scenario.id, trial=inside)
@@ -172,11 +174,13 @@ def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome:
         outcome.secret_hits += climbed.secret_hits
         outcome.is_interrupted |= climbed.is_interrupted
         record = _with_notes(scene, climbed)
+        verdicts.add(record.verdict)
+        limits.update(dict.fromkeys(record.limits))
         if not is_green(record.verdict):
             break
     if is_green(record.verdict):
         outcome.captures[scenario.id] = dict(scene.captures)
-    _add(around, outcome, replace(record, duration_s=round(spent, 6)))
+    _add(around, outcome, replace(record, verdict=fold(verdicts), limits=tuple(limits), duration_s=round(spent, 6)))
 
 
 def _record_engine(scene: Scene, outcome: Outcome) -> None:
