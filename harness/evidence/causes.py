@@ -102,6 +102,12 @@ SYMPTOMS: Final = (
     ),
     Symptom("queue-full", _answered(429), "The backend's queue is full: other jobs hold it, or a job never ends."),
     Symptom(
+        "backend-not-ready",
+        lambda trouble: trouble.is_told_not_ready,
+        "The backend says itself that it cannot run jobs; its answer names the problem and what helps. "
+        "Most often the engine cannot be reached, or the worker image is not there.",
+    ),
+    Symptom(
         "backend-fault",
         _answered(*range(500, 600)),
         "The backend failed; its log has the correlation_id.",
@@ -113,8 +119,13 @@ SYMPTOMS: Final = (
     ),
     Symptom(
         "mode-not-live",
-        lambda trouble: trouble.mode == "live" and trouble.engine == "dummy",
+        lambda trouble: trouble.mode == "live" and (trouble.engine == "dummy" or trouble.told_mode == "mocked"),
         "The backend answers in mocked mode: USE_DUMMY_WORKER did not become False, or the stack was not restarted.",
+    ),
+    Symptom(
+        "mode-not-mocked",
+        lambda trouble: trouble.mode == "mocked" and trouble.engine not in {"", "dummy"},
+        "The backend answers in live mode: USE_DUMMY_WORKER did not become True, or the stack was not restarted.",
     ),
     Symptom(
         "launch-failed",

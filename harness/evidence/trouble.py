@@ -20,9 +20,10 @@ from harness.evidence.exchanges import Purpose, parsed
 from harness.evidence.timestamps import epoch_ms
 from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
+from worker.contract import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.evidence.event_lines import Entry
     from harness.judging.observation import ContainerFact
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 _OF_THE_STEPS: Final = frozenset({Purpose.STEP, Purpose.POLL})
 _TELLING: Final = _OF_THE_STEPS | {Purpose.COLLECT}
 """A baseline is left out: it may show an earlier job."""
+
+NOT_READY_STATUS: Final = 503
+"""Of ``/ready``, when jobs cannot be run (backend contract, section 1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Trouble:
         missed: Checks that did not hold or could not be decided.
         result: The worker's document as last seen; empty when none was.
         failure_kind: As the job tells it.
+        job_engine: As the job tells it; a job names its engine before there is a result.
+        readiness: The backend's last answer about itself; empty when none was asked for.
         containers: As last seen.
         worker_log: Output of the scenario's containers, where it was collected.
         reason: Why it ended as it did, in the words of the run.
@@ -64,6 +70,8 @@ class Trouble:
     missed: tuple[CheckResult, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     failure_kind: str = ""
+    job_engine: str = ""
+    readiness: Mapping[str, Any] = field(default_factory=dict)
     containers: tuple[ContainerFact, ...] = ()
     secret_hits: int = 0
     worker_log: str = ""
@@ -81,8 +89,18 @@ class Trouble:
 
     @property
     def engine(self) -> str:
-        """The engine that the result names."""
-        return _word(self.result.get("engine"))
+        """The engine that the result names, or else the job."""
+        return _word(self.result.get("engine")) or self.job_engine
+
+    @property
+    def told_mode(self) -> str:
+        """``live`` or ``mocked``, as the backend tells of itself."""
+        return _word(self.readiness.get("mode"))
+
+    @property
+    def is_told_not_ready(self) -> bool:
+        """Whether the scenario ended with the backend's own word that it cannot run jobs."""
+        return self.status == NOT_READY_STATUS and self.readiness.get("status") == "not_ready"
 
     @property
     def result_status(self) -> str:
@@ -129,6 +147,7 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
     observed = [each for _, each in events if isinstance(each, StepObserved)]
     seen = [each for _, each in events if isinstance(each, StepObserved | ContainersSeen) and each.witness.available]
     documents = list(_documents(exchanges, observed))
+    paths = "\n".join(each.sent.path for each in exchanges)
     return Trouble(
         verdict=verdict,
         mode=mode,
@@ -136,17 +155,24 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         attempts=tuple(each for each in polls if each.fact.step == polls[-1].fact.step),
         missed=tuple(each.result for _, each in events if isinstance(each, CheckJudged) and _is_open(each.result)),
         result=next((each for each in reversed(documents) if "written_by" in each or "logs" in each), {}),
-        failure_kind=next((kind for each in reversed(documents) if (kind := _word(each.get("failure_kind")))), ""),
-        containers=_since(began, seen[-1].witness.containers) if seen else (),
+        failure_kind=_last_word(documents, "failure_kind", among="failure_kind"),
+        job_engine=_last_word(documents, "engine", among="failure_kind"),
+        readiness=next((each for each in reversed(documents) if {"mode", "launcher", "status"} <= each.keys()), {}),
+        containers=_own(began, paths, seen[-1].witness.containers) if seen else (),
         secret_hits=max((each.secret_hits for each in observed), default=0),
         worker_log=worker_log,
         reason=next((each.reason for _, each in reversed(events) if isinstance(each, ScenarioEnded)), ""),
     )
 
 
-def _since(began: float, containers: Iterable[ContainerFact]) -> tuple[ContainerFact, ...]:
-    """Those that ran during the scenario; the witness remembers all of the run."""
-    return tuple(each for each in containers if each.running or each.ended_at is None or each.ended_at >= began)
+def _own(began: float, paths: str, containers: Iterable[ContainerFact]) -> tuple[ContainerFact, ...]:
+    """Those that ran during the scenario, for projects that it asked for; the witness sees all of the engine's."""
+    return tuple(
+        each
+        for each in containers
+        if (each.running or each.ended_at is None or each.ended_at >= began)
+        and each.labels.get(Label.PROJECT, "") in paths
+    )
 
 
 def _is_open(result: CheckResult) -> bool:
@@ -170,6 +196,11 @@ def _objects(text: object) -> Iterator[Mapping[str, Any]]:
     document = parsed(text) if isinstance(text, str) else None
     if isinstance(document, dict):
         yield document
+
+
+def _last_word(documents: Sequence[Mapping[str, Any]], name: str, *, among: str) -> str:
+    """The last word under a name, in documents that have another."""
+    return next((word for each in reversed(documents) if among in each and (word := _word(each.get(name)))), "")
 
 
 def _word(value: object) -> str:

@@ -104,6 +104,7 @@ def climb_scenario(scene: Scene) -> Climbed:
     _look_for_workers(scene, course)
     _look_for_secrets(scene, course)
     if course.verdict in WORSE_THAN_LIMITED and not course.is_interrupted:
+        _note_workers(scene)
         _carry_on(scene.ladder.collect_on_fail, scene)
     _carry_on(reversed(scenario.cleanup), scene)
     _look_for_secrets(scene, course)
@@ -181,6 +182,13 @@ def _look_for_workers(scene: Scene, course: Course) -> None:
         found = replace(found, severity=Severity.LIMITATION)
     scene.log.event(CheckJudged(scene.id, "", found))
     course.take(StepEnd(verdict_of([found]), (found,)))
+
+
+def _note_workers(scene: Scene) -> None:
+    """Record for the notes what became of the workers: a poll that ended at its deadline has not looked for them."""
+    witness = scene.around.watch.observe()
+    if witness.available:
+        scene.log.event(ContainersSeen(scene.id, witness))
 
 
 _NOTHING_ASKED: Final = Exchange(None, {}, None, "", 0.0)

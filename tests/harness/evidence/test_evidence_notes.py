@@ -16,13 +16,13 @@ from sample_run import (
 )
 
 from harness.evidence.causes import SYMPTOMS, suspected_cause
-from harness.evidence.events import ExchangeMade, PollAttempted
+from harness.evidence.events import ContainersSeen, ExchangeMade, PollAttempted
 from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.evidence.journal import Journal
 from harness.evidence.notes import LAST_ATTEMPTS, notes
 from harness.evidence.run_record import ScenarioRecord
 from harness.evidence.trouble import Attempt, Trouble, gather
-from harness.judging.observation import Exchange
+from harness.judging.observation import Exchange, Witness
 from harness.judging.verdict import Verdict
 
 RED = next(each for each in scenarios() if each.id == "L02")
@@ -46,6 +46,8 @@ def entries():
     return record_events(Journal(Collected(), PlainRedactor(), fixed_clock()))
 
 
+READY = {"status": "ready", "mode": "live", "launcher": "docker"}
+NOT_READY = READY | {"status": "not_ready", "problem": "the worker image is missing"}
 RUNNING = replace(WITNESS.containers[0], running=True, exit_code=None)
 
 EXAMPLES = {
@@ -58,9 +60,11 @@ EXAMPLES = {
     "backend-slow": trouble(exchange=made(None, "ReadTimeout"), verdict=Verdict.ERROR),
     "token-refused": trouble(exchange=made(401)),
     "queue-full": trouble(exchange=made(429)),
+    "backend-not-ready": trouble(exchange=made(503), readiness=NOT_READY),
     "backend-fault": trouble(exchange=made(503)),
     "redirected": trouble(exchange=made(307)),
     "mode-not-live": trouble(result={"engine": "dummy", "status": "success"}),
+    "mode-not-mocked": trouble(mode="mocked", result={"engine": "template", "status": "success"}),
     "launch-failed": trouble(failure_kind="launch_failed"),
     "worker-oom": trouble(failure_kind="oom"),
     "worker-timeout": trouble(failure_kind="timeout"),
@@ -98,6 +102,9 @@ def test_the_symptom_leads_to_its_cause(reference):
         {"result": {"engine": "template", "status": "success", "summary": "8401 rows, 4290 cells"}},
         {"result": {"engine": "template", "status": "success", "errors": [], "logs": ["OPENAI_API_KEY=absent"]}},
         {"mode": "mocked", "result": {"engine": "dummy", "status": "success"}},
+        {"mode": "live", "readiness": READY},
+        {"mode": "mocked", "readiness": READY},
+        {"readiness": NOT_READY},
     ],
 )
 def test_a_look_alike_is_not_taken_for_a_symptom(facts):
@@ -191,6 +198,35 @@ def test_the_failure_kind_is_found_in_the_jobs_of_a_project():
     body = '{"id": "p", "jobs": [{"failure_kind": null}, {"failure_kind": "oom"}, "odd"]}'
     sent = ExchangeMade("L02", "s", Purpose.STEP, SENT, Answer.of(exchange(body)))
     assert gather([journal.record(sent)], verdict=Verdict.FAIL, mode="live").failure_kind == "oom"
+
+
+@pytest.mark.parametrize(
+    ("mode", "body", "cause"),
+    [
+        ("live", '{"status": "ready", "mode": "mocked", "launcher": "dummy"}', "mode-not-live"),
+        ("live", '{"failure_kind": null, "engine": "dummy", "status": "completed"}', "mode-not-live"),
+        ("mocked", '{"failure_kind": null, "engine": "template", "status": "in_progress"}', "mode-not-mocked"),
+    ],
+)
+def test_what_the_backend_tells_of_itself_and_of_its_jobs_shows_a_wrong_mode(mode, body, cause):
+    journal = Journal(Collected(), PlainRedactor(), fixed_clock())
+    sent = ExchangeMade("L02", "s", Purpose.STEP, SENT, Answer.of(exchange(body)))
+    assert suspected_cause(gather([journal.record(sent)], verdict=Verdict.FAIL, mode=mode)).reference == cause
+
+
+def test_a_backend_that_is_not_ready_says_so_itself():
+    journal = Journal(Collected(), PlainRedactor(), fixed_clock())
+    body = '{"status": "not_ready", "mode": "live", "launcher": "docker", "problem": "no engine"}'
+    told = gather([journal.record(made(503, text=body))], verdict=Verdict.FAIL, mode="live")
+    assert suspected_cause(told).reference == "backend-not-ready"
+
+
+def test_containers_of_projects_that_the_scenario_never_asked_for_are_not_told():
+    journal = Journal(Collected(), PlainRedactor(), fixed_clock())
+    own, foreign = (replace(RUNNING, labels={"ladder.project": project}) for project in ("p", "q"))
+    seen = [made(), ContainersSeen("L02", Witness(True, (own, foreign)))]
+    found = gather([journal.record(each) for each in seen], verdict=Verdict.FAIL, mode="live")
+    assert found.containers == (own,)
 
 
 def test_the_result_is_found_inside_the_answer_of_the_file_api():
