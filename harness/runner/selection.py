@@ -86,7 +86,10 @@ def select(ladder: Ladder, wish: Wish, earlier: Earlier | None) -> Selection:
             message = f"{ladder.file} has no scenario {name!r}{did_you_mean(name, known)}"
             raise UsageError("scenario-unknown", message, f"ladder list {ladder.name}")
     chosen = _chosen(ladder, wish, earlier)
-    return _with_captures(ladder, chosen, earlier)
+    climbed = {scenario.id for scenario in chosen}
+    # A run that goes on where another ended counts what that one has done as done, so that it can be resumed as well.
+    built_on = set(known) if wish.resume else _needed_by(ladder, chosen)
+    return _with_captures(ladder, chosen, earlier, outside=built_on - climbed)
 
 
 def _chosen(ladder: Ladder, wish: Wish, earlier: Earlier | None) -> tuple[Scenario, ...]:
@@ -112,9 +115,13 @@ def _from_first_red(ladder: Ladder, earlier: Earlier | None) -> tuple[Scenario, 
     raise UsageError("nothing-to-resume", message, f"ladder run {ladder.name} climbs all of them anew")
 
 
-def _with_captures(ladder: Ladder, chosen: Sequence[Scenario], earlier: Earlier | None) -> Selection:
-    climbed = {scenario.id for scenario in chosen}
-    outside = {name for each in chosen for name in reached(_needs(ladder), each.id)} - climbed
+def _needed_by(ladder: Ladder, chosen: Sequence[Scenario]) -> set[str]:
+    return {name for each in chosen for name in reached(_needs(ladder), each.id)}
+
+
+def _with_captures(
+    ladder: Ladder, chosen: Sequence[Scenario], earlier: Earlier | None, *, outside: set[str]
+) -> Selection:
     if not outside:
         return Selection(tuple(chosen))
     if earlier is None:
@@ -129,10 +136,13 @@ def _with_captures(ladder: Ladder, chosen: Sequence[Scenario], earlier: Earlier 
 
 def _prerequisite_missing(ladder: Ladder, chosen: Sequence[Scenario], *, outside: set[str], where: str) -> UsageError:
     lacking = [scenario.id for scenario in ladder.scenarios if scenario.id in outside]
-    message = f"{chosen[0].id} builds on {', '.join(lacking)}, {where}"
-    # The last of them needs the others, so climbing it with its needs brings them all.
-    hint = f"run {lacking[-1]} first: ladder run {ladder.name} --only {lacking[-1]} --with-needs"
-    return UsageError("prerequisite-missing", message, f"{hint}; or add --with-needs to this one")
+    needing = next(each.id for each in chosen if not outside.isdisjoint(reached(_needs(ladder), each.id)))
+    message = f"{needing} builds on {', '.join(lacking)}, {where}"
+    # Those that no other of them needs bring all of them.
+    last = [name for name in lacking if not any(name in reached(_needs(ladder), other) for other in lacking)]
+    command = " ".join(["ladder run", ladder.name, *(f"--only {name}" for name in last), "--with-needs"])
+    hint = f"run {' and '.join(last)} first: {command}; or add --with-needs to this one"
+    return UsageError("prerequisite-missing", message, hint)
 
 
 def _refuse_changed(ladder: Ladder, earlier: Earlier) -> None:
