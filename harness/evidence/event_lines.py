@@ -40,6 +40,10 @@ KINDS: Final[Mapping[str, type]] = {
 WORDS: Final[Mapping[type, str]] = {kind: word for word, kind in KINDS.items()}
 
 
+_SPELL: Final = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Made once: making an encoder takes as long as spelling a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line: an event, its number, and when it happened."""
@@ -53,7 +57,7 @@ class Entry:
 def encode(entry: Entry) -> str:
     """Spell an entry as one line of ASCII, without the line feed; no terminal obeys anything in it."""
     head = {"v": VERSION, "seq": entry.seq, "t": entry.t, "at": entry.at, "type": WORDS[type(entry.event)]}
-    return json.dumps(head | to_document(entry.event), allow_nan=False, separators=(",", ":"))
+    return _SPELL(head | to_document(entry.event))
 
 
 def decode(line: str) -> Entry:

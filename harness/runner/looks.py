@@ -20,7 +20,7 @@ from harness.senses.calls import Call
 from harness.senses.snapshots import Snapshot, changes, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.judging.freshness import Baseline
     from harness.judging.observation import Exchange
@@ -48,10 +48,25 @@ def every(checks: Iterable[Check]) -> Iterator[Check]:
         yield from every(check.children)
 
 
+def comparing(steps: Iterable[Step]) -> Mapping[str, list[Step]]:
+    """Id of a step → those that compare with what was there before it, in their order.
+
+    Made once for a scenario: asking all steps before each step takes longer than its request where there are hundreds.
+    """
+    found: dict[str, list[Step]] = {}
+    for later in steps:
+        since = {check.argument["since"] for check in every(later.expect) if check.kind is CheckKind.FILES_CHANGED}
+        if later.poll and later.poll.fresh_after:
+            since.add(later.poll.fresh_after.step)
+        for step in since:
+            found.setdefault(step, []).append(later)
+    return found
+
+
 def look_before(step: Step, scene: Scene) -> None:
     """Read what later steps compare with; must be called before a step sends anything."""
     scene.began_at[step.id] = scene.around.clock.now().timestamp()
-    for later in (*scene.scenario.steps, *scene.scenario.cleanup):
+    for later in scene.comparing.get(step.id, ()):
         if later.poll and later.poll.fresh_after and later.poll.fresh_after.step == step.id:
             scene.baselines[later.id] = _baseline(later, scene)
         for check in every(later.expect):

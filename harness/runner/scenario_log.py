@@ -6,6 +6,7 @@ It decides nothing. A file that is saved twice holds what was saved last; both w
 from __future__ import annotations
 
 import json
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
@@ -14,6 +15,8 @@ from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.redaction.redacted import MARKER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.evidence.event_lines import Entry
     from harness.evidence.events import Event
     from harness.judging.observation import Exchange
@@ -39,7 +42,10 @@ class ScenarioLog:
         self.masked: set[str] = set()
         self._records = records
         self._origins: dict[str, str] = {}
-        self._passed: dict[str, str] = {}
+        # Parts of requests: most are sent again and again.
+        source = f"{scenario}/request"
+        self._text = lru_cache(MOST_REMEMBERED)(partial(records.redactor.text, source=source))
+        self._document = lru_cache(MOST_REMEMBERED)(partial(records.redactor.json, source=source))
 
     def event(self, event: Event) -> Entry:
         """Record what happened."""
@@ -51,7 +57,7 @@ class ScenarioLog:
         sent = Sent(
             method=request.method,
             path=self._text(request.path),
-            headers={name: self._text(value) for name, value in request.headers.items()},
+            headers=self._headers(request.headers),
             text=self._text(json.dumps(request.json, ensure_ascii=False)) if request.has_json else "",
         )
         return self.event(ExchangeMade(self.scenario, step, purpose, sent, Answer.of(exchange))).seq
@@ -83,10 +89,7 @@ class ScenarioLog:
             self.masked.add(path)
         self.event(ArtifactSaved(self.scenario, step, path, derived_from))
 
-    def _text(self, text: str) -> str:
-        """Redact a part of a request; most are sent again and again."""
-        if text not in self._passed:
-            if len(self._passed) >= MOST_REMEMBERED:
-                self._passed.clear()
-            self._passed[text] = self._records.redactor.text(text, source=f"{self.scenario}/request")
-        return self._passed[text]
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Redact by name as well: what a ladder sends as ``Authorization`` need not be a secret that is known."""
+        redacted: dict[str, str] = json.loads(self._document(json.dumps(dict(headers)))) if headers else {}
+        return redacted

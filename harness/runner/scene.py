@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.language.variables import Scope
+from harness.runner.looks import comparing
 from harness.runner.scenario_log import ScenarioLog
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Scene:
 
     Attributes:
         schemas: Parsed JSON Schemas by the name of their file.
+        comparing: Id of a step → the steps that compare with what was there before it.
         captures: Name → value.
         began_at: When a step began, in seconds since the epoch, by its id.
         baselines: What a poll's path showed before the step that it must be fresher than, by the poll's id.
@@ -54,6 +56,7 @@ class Scene:
         self.around, self.ladder, self.scenario = around, ladder, scenario
         self.log = ScenarioLog(around.records, scenario.id, folder)
         self.schemas: Mapping[str, Any] = {}
+        self.comparing = comparing((*scenario.steps, *scenario.cleanup))
         self.captures: dict[str, Any] = {}
         self.began_at: dict[str, float] = {}
         self.baselines: dict[str, Baseline] = {}

@@ -93,6 +93,9 @@ class PlainRedactor:
     def json(self, document, *, source=""):
         return RedactedText(document)
 
+    def line(self, document, *, source=""):
+        return RedactedText(document)
+
 
 class Collected:
     """Keeps the lines of a log in memory."""
