@@ -82,7 +82,7 @@ class RunBook:
             raise ValueError(msg)
         return self._record
 
-    def records(self, earlier: Path | None = None) -> Records:
+    def records(self, earlier: tuple[Path, ...] = ()) -> Records:
         """What a climb writes to."""
         return Records(self.staging, self.journal, self.redactor, earlier)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def take_over(step: Step, scene: Scene, copied: Copy) -> StepEnd:
-    """Copy artifacts of an earlier scenario, of this run or of the one whose captures are reused."""
+    """Copy artifacts of an earlier scenario, of this run or of those whose captures are reused."""
     for name in copied.files:
         text = _earlier_artifact(scene, f"{_folder_of(scene, copied.scenario)}/{name}")
         if text is None:
@@ -48,8 +48,8 @@ def _earlier_artifact(scene: Scene, path: str) -> str | None:
     records = scene.around.records
     if path in records.staging.written:
         return records.staging.files.read(path).decode("utf-8", "replace")
-    earlier = records.earlier / path if records.earlier else None
-    return earlier.read_text(encoding="utf-8") if earlier and earlier.is_file() else None
+    earlier = next((run / path for run in records.earlier if (run / path).is_file()), None)
+    return earlier.read_text(encoding="utf-8") if earlier else None
 
 
 def collect_logs(step: Step, scene: Scene, logs: WorkerLogs) -> StepEnd:

@@ -9,26 +9,32 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.errors import UsageError
+from harness.errors import PrerequisiteError, UsageError
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition, list_runs, load_run
 from harness.evidence.resolving import resolve_run
 from harness.language.loading import find, load
 from harness.language.model import CheckKind
 from harness.redaction.env_secrets import load_secrets
+from harness.redaction.secret import NamedSecret, Secret, SecretSet
+from harness.redaction.vocabulary import refusal
 from harness.runner.choices import WitnessChoice
 from harness.runner.climb import Part
 from harness.runner.looks import every
-from harness.runner.selection import Earlier, Selection, Wish, select
+from harness.runner.selection import Earlier, Wish, select
 from harness.runner.stand import BASE_URL, planned_url
+from harness.senses.address import Address
+from harness.stack import env_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.config import Settings
     from harness.evidence.reading import RunEntry
+    from harness.evidence.run_record import RunRecord
     from harness.language.model import Ladder, Mode
-    from harness.redaction.secret import SecretSet
+    from harness.runner.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +66,14 @@ class Plan:
     Attributes:
         climbed: The part that decides the verdict.
         rollback: The part that proves the rollback; ``None`` when there will be none.
-        earlier: Folder of the run whose captures are reused.
-        rerun_of: Its id.
+        earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
+        rerun_of: Id of the first of them.
     """
 
     climbed: Part
     rollback: Part | None
     secrets: SecretSet
-    earlier: Path | None
+    earlier: tuple[Path, ...]
     rerun_of: str | None
 
 
@@ -75,23 +81,40 @@ def plan(order: Order, settings: Settings) -> Plan:
     """Make a plan.
 
     Raises:
-        UsageError: The ladder is unknown or invalid, or the wish cannot be fulfilled.
+        UsageError: The ladder is unknown or invalid, the wish cannot be fulfilled, or BASE_URL is no such URL.
         EvidenceError: The run to build on is unknown or not as it was recorded.
         PrerequisiteError: A secret cannot be kept out of evidence.
     """
+    if url := settings.get(BASE_URL):
+        Address.parse(url)
     path = find(order.ladder, settings.root)
     ladder = _load(path, settings)
-    secrets = load_secrets(settings.live_env_file, settings.env_file, settings.environ)
+    secrets = _secrets(ladder, settings)
     if order.is_rollback:
         newest = _newest(list_runs(order.out), ladder)
-        return Plan(_rollback(ladder, path, settings), None, secrets, None, newest.run_id if newest else None)
-    earlier, folder = _earlier(order, ladder)
+        return Plan(_rollback(ladder, path, settings), None, secrets, (), newest.run_id if newest else None)
+    earlier, folders = _earlier(order, ladder)
     selection = select(ladder, order.wish, earlier)
     climbed = _part(ladder, path, selection, folder=ladder.mode.value)
     # Somebody else's stack is not ours to switch.
     rolls_back = order.rolls_back and ladder.rollback is not None and not settings.get(BASE_URL)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
-    return Plan(climbed, rollback, secrets, folder if selection.rerun_of else None, selection.rerun_of)
+    return Plan(climbed, rollback, secrets, folders if selection.rerun_of else (), selection.rerun_of)
+
+
+def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:
+    """What no run may write: what the surroundings say is secret, and what the ladder lists by name."""
+    found = load_secrets(settings.live_env_file, settings.env_file, settings.environ)
+    written = env_file.read(settings.env_file)
+    values = {name: settings.get(name) or written.get(name, "") for name in ladder.secrets if name not in found.names}
+    listed = {name: value for name, value in values.items() if value}
+    for name, value in listed.items():
+        if why := refusal(value.strip()):
+            message = (
+                f"{ladder.file} lists {name} as a secret, and its value {why}, so it cannot be kept out of evidence"
+            )
+            raise PrerequisiteError("secret-unsearchable", message, f"give {name} a longer random value, or unset it")
+    return SecretSet((*found, *(NamedSecret(name, Secret(value)) for name, value in listed.items())))
 
 
 def _load(path: Path, settings: Settings, mode: Mode | None = None) -> Ladder:
@@ -109,8 +132,7 @@ def _rollback(ladder: Ladder, path: Path, settings: Settings) -> Part:
         raise UsageError("rollback-unknown", message, "add `rollback: {verify: …, as: …}` to it")
     proof = path.parent / rollback.verify
     verified = _load(proof, settings)
-    chosen = tuple(each for each in verified.scenarios if not rollback.only or each.id in rollback.only)
-    return _part(verified, proof, Selection(chosen), folder=rollback.folder)
+    return _part(verified, proof, select(verified, Wish(rollback.only), None), folder=rollback.folder)
 
 
 def _part(ladder: Ladder, path: Path, selection: Selection, *, folder: str) -> Part:
@@ -125,21 +147,33 @@ def _schemas(ladder: Ladder, folder: Path) -> dict[str, Any]:
     return {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in sorted(names)}
 
 
-def _earlier(order: Order, ladder: Ladder) -> tuple[Earlier | None, Path | None]:
+def _earlier(order: Order, ladder: Ladder) -> tuple[Earlier | None, tuple[Path, ...]]:
     wish = order.wish
     if not order.from_run and not wish.builds_on_earlier:
-        return None, None
+        return None, ()
     runs = list_runs(order.out)
     entry = resolve_run(runs, order.from_run) if order.from_run else _newest(runs, ladder)
     if entry is None:
-        return None, None
+        return None, ()
     if entry.condition is not RunCondition.FINISHED:
         raise UsageError("run-unfinished", f"run {entry.name} is {entry.condition}", "name a finished run with --from")
     found = load_run(entry)
     if found.faults or found.state is None:
         what = f"{found.faults[0].kind}: {found.faults[0].path}" if found.faults else "its state.json cannot be read"
         raise EvidenceError("run-damaged", f"run {entry.name} is not as it was recorded: {what}", _HINT)
-    return Earlier(entry.name, found.record, found.state), entry.folder
+    return Earlier(entry.name, found.record, found.state), (entry.folder, *_before(found.record, runs))
+
+
+def _before(record: RunRecord, runs: Sequence[RunEntry]) -> Iterator[Path]:
+    """Folders of the runs that a run was built on: what it had taken over lies there, as long as they are whole."""
+    known = {entry.run_id: entry for entry in runs if entry.condition is RunCondition.FINISHED}
+    # Each is looked at once, so that no circle of made-up records keeps this from ending.
+    while record.rerun_of and (entry := known.pop(record.rerun_of, None)):
+        found = load_run(entry)
+        if found.faults:
+            return
+        yield entry.folder
+        record = found.record
 
 
 _HINT: Final = "climb the whole ladder again, or name another run with --from"

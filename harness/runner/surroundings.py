@@ -42,13 +42,13 @@ class Records:
     """Where everything that happens is written.
 
     Attributes:
-        earlier: Folder of the run whose captures are reused; ``None`` when there is none.
+        earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
     """
 
     staging: Staging
     journal: Journal
     redactor: Redactor
-    earlier: Path | None = None
+    earlier: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,7 +235,7 @@ class Stage:
         self.service = Service(self.time, self.redactor)
         self.watch, self.watcher = FakeWatch(), RecordingWatcher()
         self.subject = {"worker_image": IMAGE, "instance": None, "workspaces": None}
-        self.is_witness_needed, self.earlier, self.mode = True, None, "mocked"
+        self.is_witness_needed, self.earlier, self.mode = True, (), "mocked"
         self.kept = []
         self.interrupts = Interrupts()
 

@@ -106,7 +106,7 @@ def test_a_copy_is_taken_from_the_earlier_run_when_its_scenario_is_not_climbed_n
     (earlier / "mocked/L01").mkdir(parents=True)
     (earlier / "mocked/L01/response.json").write_text('{"from": "earlier"}\n')
     (earlier / "mocked/L01/result.json").write_text("[]\n")
-    answering.earlier = earlier
+    answering.earlier = (earlier,)
     record = answering.scenario(COPYING, "L02", L01={}).record
     assert record.verdict is Verdict.PASS
     assert answering.read("mocked/L02/response.json") == '{"from": "earlier"}\n'
@@ -117,13 +117,25 @@ def test_a_copy_of_this_run_outranks_one_of_the_earlier_run(answering, tmp_path)
     earlier = tmp_path / "earlier"
     (earlier / "mocked/L01").mkdir(parents=True)
     (earlier / "mocked/L01/response.json").write_text('{"from": "earlier"}\n')
-    answering.earlier = earlier
+    answering.earlier = (earlier,)
     answering.climb(COPYING)
     assert "earlier" not in answering.read("mocked/L02/response.json")
 
 
+def test_a_copy_comes_from_the_run_that_made_it_where_the_earlier_one_had_taken_it_over_itself(answering, tmp_path):
+    newest, first = tmp_path / "newest", tmp_path / "first"
+    for run, names in ((newest, ["response.json"]), (first, ["response.json", "result.json"])):
+        (run / "mocked/L01").mkdir(parents=True)
+        for name in names:
+            (run / "mocked/L01" / name).write_text(f'"{run.name}"\n')
+    answering.earlier = (newest, first)
+    assert answering.scenario(COPYING, "L02", L01={}).record.verdict is Verdict.PASS
+    assert answering.read("mocked/L02/response.json") == '"newest"\n'
+    assert answering.read("mocked/L02/result.json") == '"first"\n'
+
+
 def test_a_copy_of_what_nobody_has_left_is_a_fail_that_names_it(answering, tmp_path):
-    answering.earlier = tmp_path / "earlier"
+    answering.earlier = (tmp_path / "earlier",)
     record = answering.scenario(COPYING, "L02", L01={}).record
     assert record.verdict is Verdict.FAIL
     assert record.reason == "L01 has left no response.json that could be copied"
