@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def _says(*words: str) -> Callable[[Trouble], bool]:
 
 def _has_api_engine(trouble: Trouble) -> bool:
     return trouble.engine in {"openai", "codex"}
+
+
+def _check_about(beginning: str, outcome: Outcome) -> Callable[[Trouble], bool]:
+    return lambda trouble: any(each.outcome is outcome and each.path.startswith(beginning) for each in trouble.missed)
 
 
 def _polled_in_vain(trouble: Trouble) -> bool:
@@ -109,7 +114,7 @@ SYMPTOMS: Final = (
     ),
     Symptom(
         "backend-fault",
-        _answered(*range(500, 600)),
+        lambda trouble: _answered(*range(500, 600))(trouble) or trouble.is_unreadable,
         "The backend failed; its log has the correlation_id.",
     ),
     Symptom(
@@ -156,6 +161,12 @@ SYMPTOMS: Final = (
         "The worker's result breaks the contract; see its log and result.",
     ),
     Symptom(
+        "no-container",
+        _check_about("container of job", Outcome.MISSED),
+        "The engine saw no container of this job: nobody did the work that is shown, or another engine's did. "
+        "The backend's own word about it is not believed.",
+    ),
+    Symptom(
         "key-absent",
         lambda trouble: _has_api_engine(trouble) and "OPENAI_API_KEY=absent" in trouble.said,
         "The engine needs OPENAI_API_KEY, and the worker had none: put it into .env.live.",
@@ -184,6 +195,13 @@ SYMPTOMS: Final = (
         "result-not-served",
         _polled_in_vain,
         "No result was ready at the deadline, and no worker was seen running: see the job and the backend's log.",
+    ),
+    Symptom(
+        "witness-blind",
+        lambda trouble: (
+            trouble.verdict is Verdict.INCONCLUSIVE and _check_about("container ", Outcome.UNDECIDED)(trouble)
+        ),
+        "The engine could not be asked about containers: see DOCKER_HOST and `ladder doctor`.",
     ),
     Symptom(
         "not-there",

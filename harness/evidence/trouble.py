@@ -59,6 +59,7 @@ class Trouble:
         job_engine: As the job tells it; a job names its engine before there is a result.
         readiness: The backend's last answer about itself; empty when none was asked for.
         containers: As last seen.
+        is_unreadable: Whether the backend failed when the project's files were read for their hashes.
         worker_log: Output of the scenario's containers, where it was collected.
         reason: Why it ended as it did, in the words of the run.
     """
@@ -74,6 +75,7 @@ class Trouble:
     readiness: Mapping[str, Any] = field(default_factory=dict)
     containers: tuple[ContainerFact, ...] = ()
     secret_hits: int = 0
+    is_unreadable: bool = False
     worker_log: str = ""
     reason: str = ""
 
@@ -159,6 +161,7 @@ def gather(entries: Iterable[Entry], *, verdict: Verdict, mode: str, worker_log:
         job_engine=_last_word(documents, "engine", among="failure_kind"),
         readiness=next((each for each in reversed(documents) if {"mode", "launcher", "status"} <= each.keys()), {}),
         containers=_own(began, paths, seen[-1].witness.containers) if seen else (),
+        is_unreadable=any(_has_failed(each) for _, each in events),
         secret_hits=max((each.secret_hits for each in observed), default=0),
         worker_log=worker_log,
         reason=next((each.reason for _, each in reversed(events) if isinstance(each, ScenarioEnded)), ""),
@@ -173,6 +176,13 @@ def _own(began: float, paths: str, containers: Iterable[ContainerFact]) -> tuple
         if (each.running or each.ended_at is None or each.ended_at >= began)
         and each.labels.get(Label.PROJECT, "") in paths
     )
+
+
+def _has_failed(event: object) -> bool:
+    """Whether it is a reading of files that the backend answered with 5xx."""
+    if not isinstance(event, ExchangeMade) or event.purpose is not Purpose.FILES:
+        return False
+    return event.answer.status is not None and event.answer.status >= 500  # noqa: PLR2004  # a fault of the server
 
 
 def _is_open(result: CheckResult) -> bool:

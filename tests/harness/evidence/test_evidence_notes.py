@@ -23,6 +23,7 @@ from harness.evidence.notes import LAST_ATTEMPTS, notes
 from harness.evidence.run_record import ScenarioRecord
 from harness.evidence.trouble import Attempt, Trouble, gather
 from harness.judging.observation import Exchange, Witness
+from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
 
 RED = next(each for each in scenarios() if each.id == "L02")
@@ -40,6 +41,10 @@ def trouble(**facts):
 def polled(why, **facts):
     attempt = Attempt(1.0, PollAttempted("L02", "s", 1, 200, 2, "", why))
     return trouble(verdict=Verdict.INCONCLUSIVE, attempts=(attempt,), **facts)
+
+
+def about_container(outcome):
+    return replace(MISSED, path="container of job j", outcome=outcome)
 
 
 def entries():
@@ -73,12 +78,14 @@ EXAMPLES = {
     "worker-crashed": trouble(failure_kind="crashed"),
     "result-missing": trouble(failure_kind="result_missing"),
     "result-invalid": trouble(failure_kind="result_invalid"),
+    "no-container": trouble(missed=(about_container(Outcome.MISSED),)),
     "key-absent": trouble(result={"engine": "codex", "status": "error", "logs": ["OPENAI_API_KEY=absent"]}),
     "key-refused": trouble(result={"engine": "openai", "errors": ["Error code: 401 - Incorrect API key provided"]}),
     "quota-exhausted": trouble(result={"engine": "openai", "errors": ["Error code: 429 - insufficient_quota"]}),
     "stale-result": polled("stale: job_id is that of an earlier job"),
     "worker-still-running": polled("status 404", containers=(RUNNING,)),
     "result-not-served": polled("status 404"),
+    "witness-blind": trouble(missed=(about_container(Outcome.UNDECIDED),), verdict=Verdict.INCONCLUSIVE),
     "not-there": trouble(exchange=made(404)),
     "error-provoked": trouble(result={"engine": "template", "status": "error", "errors": ["forced_error"]}),
     "worker-reported-error": trouble(result=RESULT),
@@ -219,6 +226,13 @@ def test_a_backend_that_is_not_ready_says_so_itself():
     body = '{"status": "not_ready", "mode": "live", "launcher": "docker", "problem": "no engine"}'
     told = gather([journal.record(made(503, text=body))], verdict=Verdict.FAIL, mode="live")
     assert suspected_cause(told).reference == "backend-not-ready"
+
+
+def test_files_that_the_backend_fails_to_read_are_a_fault_of_the_backend():
+    journal = Journal(Collected(), PlainRedactor(), fixed_clock())
+    read = replace(made(500), purpose=Purpose.FILES)
+    found = gather([journal.record(each) for each in (read, made())], verdict=Verdict.INCONCLUSIVE, mode="live")
+    assert (found.status, suspected_cause(found).reference) == (200, "backend-fault")
 
 
 def test_containers_of_projects_that_the_scenario_never_asked_for_are_not_told():
