@@ -89,8 +89,8 @@ def execute(order: Order, world: World) -> Ended:
     plan = make_plan(order, world.settings)
     redactor = Redactor(plan.secrets)
     watcher = world.watcher(redactor)
+    book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
     with world.interrupts.installed():
-        book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
         try:
             record = _first_record(order, world, plan, book=book)
             with watcher.stage("checking that no secret can get out"):
