@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.bundle import AppendLog
     from harness.evidence.journal import Lines
-    from harness.evidence.run_record import RunRecord
+    from harness.evidence.run_record import RunRecord, ScenarioRecord
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.redaction.secret import SecretSet
@@ -62,6 +62,7 @@ class RunBook:
         self.journal = Journal(_Copied(log, follower) if follower else log, redactor, clock)
         self._begun = clock.monotonic()
         self._record: RunRecord | None = None
+        self._planned: tuple[ScenarioRecord, ...] = ()
         self._state: RunState | None = None
         self._is_over = False
 
@@ -90,6 +91,7 @@ class RunBook:
         """Write the first line and the record of a run that has not sent anything."""
         ladder = record.ladders[0]
         self.journal.record(RunStarted(record.run_id, ladder.name, ladder.mode))
+        self._planned = record.scenarios
         self._write(record)
         self._keep_state(RunState(record.run_id, ladder.digest))
 
@@ -105,7 +107,9 @@ class RunBook:
             earlier: Of the parts before it.
         """
         records = tuple(each for part in (*earlier, outcome) for each in part.records)
-        self._write(replace(self.record, scenarios=records, duration_s=self._spent()))
+        # Those that were not reached stay listed, in the order in which they would have come.
+        scenarios = (*records, *self._planned[len(records) :])
+        self._write(replace(self.record, scenarios=scenarios, duration_s=self._spent()))
         if not earlier:
             self._keep_state(replace(self._kept(), captures=dict(outcome.captures)))
 
