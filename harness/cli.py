@@ -34,11 +34,15 @@ LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, 
 Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
 WitnessOption = Annotated[WitnessChoice, typer.Option(help="Ask the Docker engine as a second witness.")]
-OnlyOption = Annotated[list[str] | None, typer.Option("--only", help="Climb this scenario only; may be repeated.")]
-FromOption = Annotated[str, typer.Option("--from", help="Reuse the captures of this run (default: the newest).")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", metavar="ID", help="Climb this scenario only; may be repeated.")
+]
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="RUN", help="Reuse the captures of this run (default: the newest).")
+]
 
 
-@app.command()
+@app.command(short_help="Climb a ladder on a fresh stack, roll back, prove it.")
 def suite(
     ladder: LadderName = "live",
     *,
@@ -54,7 +58,7 @@ def suite(
     _execute(order, settings, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Climb a ladder, or some of its scenarios.")
 def run(  # noqa: PLR0913  # one parameter for each flag
     ladder: LadderName = "live",
     *,
@@ -78,7 +82,7 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     _execute(Order(ladder, settings.evidence_root(out), wish, resume or from_run, witness), settings, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Switch to the mocked worker and prove it.")
 def rollback(
     ladder: LadderName = "live",
     *,
@@ -93,7 +97,7 @@ def rollback(
     _execute(Order(ladder, settings.evidence_root(out), witness=witness, is_rollback=True), settings, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Build the images and start the stack.")
 def up(
     mode: Annotated[Mode | None, typer.Option(help="Write this mode to .env first; without it .env decides.")] = None,
 ) -> None:
@@ -104,7 +108,7 @@ def up(
     start(_settings(), open_progress(), mode=mode)
 
 
-@app.command()
+@app.command(short_help="Stop the stack; data stays.")
 def down() -> None:
     """Stop the stack, its workers and the Docker engine, if this checkout started it. Data stays."""
     from harness.stack.down import down as stop
@@ -113,7 +117,7 @@ def down() -> None:
     stop(_settings(), open_progress())
 
 
-@app.command(name="list")
+@app.command(name="list", short_help="List the scenarios of a ladder.")
 def list_scenarios(
     ladder: LadderName = "live",
     *,
@@ -129,7 +133,7 @@ def list_scenarios(
     _print(show(load(find(ladder, settings.root), settings.environ), form))
 
 
-@app.command()
+@app.command(short_help="Look for faults in ladders.")
 def validate(
     files: Annotated[list[Path] | None, typer.Argument(help="Ladders (default: all in scenarios/).")] = None,
     *,
@@ -146,7 +150,7 @@ def validate(
     raise typer.Exit(found.exit_code)
 
 
-@app.command()
+@app.command(short_help="Print the JSON Schema of the scenario language.")
 def schema() -> None:
     """Print the JSON Schema (draft-07) of the scenario language."""
     from harness.language.commands import schema as text
@@ -154,7 +158,7 @@ def schema() -> None:
     _print(text())
 
 
-@app.command()
+@app.command(short_help="List recorded runs, newest first.")
 def runs(*, out: Out = None, as_json: AsJson = False) -> None:
     """List recorded runs, newest first."""
     import json
@@ -166,7 +170,7 @@ def runs(*, out: Out = None, as_json: AsJson = False) -> None:
     _print(json.dumps(runs_document(found), indent=2) if as_json else runs_text(found))
 
 
-@app.command()
+@app.command(short_help="Show one run, and check its files.")
 def show(
     run: Annotated[
         str, typer.Argument(help="A run's folder or id, or the first 8 characters; default: the newest.")
@@ -188,7 +192,7 @@ def show(
     raise typer.Exit(ExitCode.FAILED if found.faults else ExitCode.OK)
 
 
-@app.command()
+@app.command(short_help="Copy input to output without secrets.")
 def redact(
     env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),
 ) -> None:
@@ -198,7 +202,7 @@ def redact(
     raise typer.Exit(filter_bytes(sys.stdin.buffer, sys.stdout.buffer, env_file))
 
 
-@app.command()
+@app.command(short_help="Look for what would keep a run from working.")
 def doctor(*, out: Out = None, as_json: AsJson = False) -> None:
     """Look for what would keep a run from working; each finding comes with its repair. Changes nothing."""
     from harness.doctor.examination import diagnose

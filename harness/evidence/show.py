@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("RUN", "VERDICT", "GREEN", "DURATION", "COMMIT", "RUN ID", "NOTE")
 _MAX_CELL = 100
+_MAX_LINE = 1000
 
 
 def runs_document(entries: Sequence[RunEntry]) -> dict[str, Any]:
@@ -96,7 +97,9 @@ def _show_lines(run: LoadedRun) -> Iterator[str]:
     yield ""
     for each in record.scenarios:
         yield _cell(f"{each.folder}: {each.verdict} result={each.result_status} ({each.duration_s:.1f} s) {each.title}")
-        yield from (f"    {_cell(line)}" for line in (each.reason, *each.missed, *each.limits) if line)
+        # The reason is often the first check that was missed.
+        told = dict.fromkeys(line for line in (each.reason, *each.missed, *each.limits) if line)
+        yield from (f"    {shortened(one_line(line), _MAX_LINE)}" for line in told)
     if run.faults:
         yield ""
         yield "not as recorded:"
