@@ -27,14 +27,18 @@ BACKEND_IMAGE: Final = "ladder-backend:latest"
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Ids (``sha256:…``) of the images that a stack is started from."""
+    """Ids (``sha256:…``) of the images that a stack is started from.
+
+    Attributes:
+        worker: ``None`` when it is not there and the stack is mocked, which needs none.
+    """
 
     backend: str
-    worker: str
+    worker: str | None
 
     def by_role(self) -> dict[str, str]:
         """For comparing and reporting."""
-        return {"backend": self.backend, "worker": self.worker}
+        return {"backend": self.backend} | ({"worker": self.worker} if self.worker else {})
 
 
 def build_images(site: Site, plan: Plan) -> Images:
@@ -99,12 +103,16 @@ def _follow(events: Iterable[dict[str, Any]], progress: Progress, recipe: _Recip
             )
 
 
-def _foreign(site: Site, plan: Plan) -> str:
+def _foreign(site: Site, plan: Plan) -> str | None:
     from docker.errors import ImageNotFound
 
     try:
         return str(site.client.images.get(plan.worker_image).id)
     except ImageNotFound as error:
+        if plan.mode == "mocked":
+            # A worker image that is gone must not stand in the way of rolling back from it.
+            site.progress.note(f"CODEX_WORKER_IMAGE={plan.worker_image} is not on this engine; mocked needs none")
+            return None
         raise PrerequisiteError(
             "worker-image-missing",
             f"CODEX_WORKER_IMAGE={plan.worker_image} is not on this engine",

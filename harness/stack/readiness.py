@@ -46,7 +46,7 @@ class Wanted:
     """
 
     mode: str
-    worker_image_id: str
+    worker_image_id: str | None
 
 
 def missing(answer: Answer, wanted: Wanted) -> str:
