@@ -46,10 +46,11 @@ class JsonStream:
     """Follows a run, line by line.
 
     Args:
-        stream: Standard output. When nobody reads it any more the run goes on, since evidence matters more.
+        stream: Standard output, or ``None`` when it is closed. When nobody reads it any more the run goes on, since
+            evidence matters more.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream
         self._is_open = True
 
@@ -60,11 +61,19 @@ class JsonStream:
 
     def write(self, line: str) -> None:
         """Write one line at once."""
-        try:
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._is_open = False
+        self._is_open = self._is_open and _say(self._stream, f"{line}\n")
+
+
+def _say(stream: IO[str] | None, text: str) -> bool:
+    """Write a text at once; returns whether anybody could read it."""
+    if stream is None:
+        return False
+    try:
+        stream.write(text)
+        stream.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def outcome_document(ended: Ended) -> dict[str, Any]:
@@ -127,5 +136,5 @@ def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> Exit
     if follower:
         follower.write(json.dumps(outcome_document(ended)))
     else:
-        sys.stdout.write(outcome_text(ended, Path.cwd()))
+        _say(sys.stdout, outcome_text(ended, Path.cwd()))
     return ended.exit_code
