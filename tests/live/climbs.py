@@ -114,19 +114,25 @@ class Climber:
         """
         self._climbs += 1
         out = self.home / f"evidence-{self._climbs}"
-        done = subprocess.run(
-            [sys.executable, "-m", "harness", *arguments, "--out", str(out)],
-            cwd=ROOT, env=self._environment() | environ, capture_output=True, timeout=LONGEST_CLIMB_S, check=False,
-        )  # fmt: skip
+        done = self.command(*arguments, "--out", str(out), **environ)
         printed = done.stdout + done.stderr
-        assert traces(self.canary, printed) == []
         folders = list(out.iterdir()) if out.exists() else []
         for file in (each for folder in folders for each in folder.rglob("*") if each.is_file()):
             assert traces(self.canary, file.read_bytes()) == [], file
-        assert len(folders) == 1, printed.decode()
-        assert folders[0].suffix != ".partial", printed.decode()
+        assert len(folders) == 1, printed
+        assert folders[0].suffix != ".partial", printed
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folders[0], check=True)
-        return Climb(done.returncode, done.stdout.decode(), done.stderr.decode(), folders[0])
+        return Climb(done.returncode, done.stdout, done.stderr, folders[0])
+
+    def command(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run any command of ``ladder``; whatever it prints, it does not print the secret."""
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=ROOT, env=self._environment() | environ, capture_output=True, text=True, timeout=LONGEST_CLIMB_S,
+            check=False,
+        )  # fmt: skip
+        assert traces(self.canary, (done.stdout + done.stderr).encode()) == []
+        return done
 
     def _environment(self) -> dict[str, str]:
         passed = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_") or name == "PATH"}
@@ -139,24 +145,30 @@ class Climber:
         return passed | own
 
 
-def require_red(climb: Climb, scenario: str, verdict: str, *, cause: str) -> str:
+SCENARIOS: Final = {
+    "live": [f"L0{number}" for number in range(1, 9)],
+    "mocked/RERUN": [f"M0{number}" for number in range(1, 5)],
+}
+
+
+def require_red(climb: Climb, scenario: str, verdict: str, *, cause: str, part: str = "live") -> str:
     """One scenario is red, all before it are green, all behind it are blocked by it; returns its notes."""
-    found = climb.verdicts()
+    found = climb.verdicts(part)
     known = list(found)
     at = known.index(scenario)
     expected = dict.fromkeys(known[:at], "PASS") | {scenario: verdict} | dict.fromkeys(known[at + 1 :], "BLOCKED")
-    notes = climb.notes(scenario)
+    notes = climb.notes(scenario, part)
     assert found == expected, notes
-    assert known == [f"L0{number}" for number in range(1, 9)]
+    assert known == SCENARIOS[part]
     for blocked in known[at + 1 :]:
-        told = climb.notes(blocked)
+        told = climb.notes(blocked, part)
         assert f"gate closed: {scenario} {verdict}" in told
         assert "no request was sent" in told
         assert "[gate-closed]" in told
     assert notes.splitlines()[0].endswith(f": {verdict}")
     assert "\nobserved\n" in notes
     assert f"\nsuspected cause\n  [{cause}] " in notes, notes
-    assert f"live/{scenario}: {verdict} " in climb.stdout
+    assert f"{part}/{scenario}: {verdict} " in climb.stdout
     record = climb.run()
     assert (record["verdict"], record["exit_code"]) == (verdict, climb.exit_code)
     return notes
