@@ -221,8 +221,21 @@ def main() -> None:
         # typer itself turns a wrong flag into exit code 2 and Ctrl-C into 130.
         app()
     except HarnessError as error:
-        sys.stderr.write(error.render() + "\n")
+        sys.stderr.write(_without_secrets(error.render()) + "\n")
         sys.exit(error.exit_code)
+
+
+def _without_secrets(text: str) -> str:
+    """An error may quote what another program said; where secrets cannot be loaded, that is the error itself."""
+    from harness.redaction.env_secrets import load_secrets
+    from harness.redaction.redactor import Redactor
+
+    settings = _settings()
+    try:
+        secrets = load_secrets(settings.live_env_file, settings.env_file, settings.environ)
+    except HarnessError:
+        return text
+    return Redactor(secrets).text(text)
 
 
 def _settings() -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,62 @@ def test_help_imports_nothing_that_is_slow():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+CANARY = "canary-Xk29fJq81mZp40"
+
+
+def test_an_error_never_repeats_a_secret(tmp_path):
+    done = ladder("run", CANARY, OPENAI_API_KEY=CANARY, LADDER_ENV_FILE=str(tmp_path / ".env"))
+    assert done.returncode == ExitCode.USAGE
+    assert "error[ladder-missing]: there is no ladder '[REDACTED]'" in done.stderr
+    assert CANARY not in done.stderr + done.stdout
+
+
+def test_the_help_names_every_command_in_one_uncut_line():
+    done = ladder("--help")
+    commands = done.stdout.partition("Commands:")[2].splitlines()
+    names = {line.split()[0] for line in commands if line.strip()}
+    assert names >= {"suite", "run", "rollback", "up", "down", "doctor", "list", "validate", "schema", "runs", "show"}
+    assert "..." not in done.stdout.partition("Commands:")[2]
+
+
+def test_a_list_is_there_for_people_for_graphviz_and_for_programs():
+    assert "L08" in ladder("list").stdout
+    assert ladder("list", "mocked", "--dot").stdout.startswith('digraph "mocked" {')
+    assert json.loads(ladder("list", "edits", "--json").stdout)["scenarios"][0]["id"] == "E01"
+
+
+def test_the_shipped_ladders_have_no_fault_and_the_schema_is_the_shipped_one():
+    assert ladder("validate").returncode == 0
+    assert ladder("schema").stdout == (ROOT / "scenarios/ladder.schema.json").read_text(encoding="utf-8")
+
+
+def test_a_faulty_ladder_is_told_with_its_place_and_ends_with_two(tmp_path):
+    faulty = tmp_path / "faulty.ladder.yaml"
+    faulty.write_text("apiVersion: ladder/v1\nscenarios:\n  A: {title: a, stpes: []}\n")
+    done = ladder("validate", str(faulty))
+    assert done.returncode == ExitCode.USAGE
+    assert "faulty.ladder.yaml:3:" in done.stdout
+    assert "did you mean 'steps'?" in done.stdout
+
+
+def test_a_filter_takes_the_values_of_a_file_out_of_what_passes(tmp_path):
+    values = tmp_path / "values"
+    values.write_text(f"KEY={CANARY}\n")
+    command = [sys.executable, "-m", "harness", "redact", "--env-file", str(values)]
+    done = subprocess.run(command, cwd=ROOT, input=f"a {CANARY} b\n", capture_output=True, text=True, check=True)
+    assert done.stdout == "a [REDACTED] b\n"
+
+
+def test_no_runs_are_told_apart_from_an_unknown_run(tmp_path):
+    assert ladder("runs", "--out", str(tmp_path)).stdout == "nothing recorded\n"
+    assert json.loads(ladder("runs", "--out", str(tmp_path), "--json").stdout) == {"runs": []}
+    done = ladder("show", "--out", str(tmp_path))
+    assert (done.returncode, "error[run-unknown]" in done.stderr) == (ExitCode.FAILED, True)
+
+
+def test_a_scenario_without_a_name_is_a_usage_error_of_make():
+    done = subprocess.run(["make", "scenario"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "hint: make scenario ID=L05" in done.stderr

@@ -104,7 +104,7 @@ def met(what, at, arguments, out):
     happening = Happening(what, at)
     happening.install()
     code = ladder(arguments, out)
-    return NOT_REACHED if happening.calls < at else code
+    return NOT_REACHED if happening.calls < happening.at else code
 
 
 def one(what, at, arguments, out):

@@ -16,7 +16,7 @@ from harness.errors import PrerequisiteError
 from harness.stack.engine import Socket
 from harness.stack.plan import make_plan
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OURS = frozenset({"ladder-base:latest", "ladder-backend:latest", "codex-worker:latest"})
 
 

@@ -23,7 +23,7 @@ from harness.doctor.findings import Level, as_json, exit_code_of, render
 from harness.errors import ExitCode, PrerequisiteError
 from harness.stack.up import read_plan
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-4f7a9b21c3d8"
 OF_ENGINE = {"images", "disk-engine", "project", "leftover-workers", "leftover-networks"}
 OURS = ("ladder-base:latest", "ladder-backend:latest", "codex-worker:latest")

@@ -13,7 +13,7 @@ from harness.doctor.findings import Level
 from harness.doctor.values import RULES, check_values, invalid_values
 from harness.stack import env_file
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-4f7a9b21c3"
 
 PROBES = (

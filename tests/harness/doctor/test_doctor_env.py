@@ -13,7 +13,7 @@ from harness.doctor.findings import Level, look
 from harness.errors import PrerequisiteError
 from harness.stack.up import read_plan
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-4f7a9b21c3d8"
 
 
