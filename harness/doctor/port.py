@@ -44,8 +44,6 @@ class Listener:
 def check_port(settings: Settings, wanted: Plan, view: View | None) -> Finding:
     """The port is free, or our own backend has it."""
     place = f"{wanted.bind_address}:{wanted.port}"
-    if wanted.port == 0:
-        return error("port", "PORT=0 names no port", "set PORT to a number from 1 to 65535")
     published = _published(wanted, view)
     if published and published.project == wanted.project and _is_own_project(settings, wanted, view):
         return ok("port", f"{place} is held by our own backend ({published.container})")

@@ -112,10 +112,6 @@ def test_an_address_of_another_machine_cannot_be_bound(settings):
     assert "cannot be bound" in found.message
 
 
-def test_port_0_is_no_port(settings):
-    assert doctor_port.check_port(settings, plan_of(settings, 0), None).level is Level.ERROR
-
-
 def test_a_port_for_root_only_is_no_fault_because_the_engine_binds_it(settings, monkeypatch):
     monkeypatch.setattr(doctor_port, "bind_error", lambda address, port: PermissionError(13, "Permission denied"))
     assert doctor_port.check_port(settings, plan_of(settings, free_port()), None).level is Level.OK
