@@ -14,6 +14,8 @@ import typer
 from harness.errors import ExitCode, HarnessError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.runner.choices import WitnessChoice
+from harness.terminal.quiet_stream import quiet
+from harness.terminal.standard_streams import open_closed, settle
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -217,12 +219,15 @@ def doctor(*, out: Out = None, as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run ``ladder`` and leave the process with one of ``ExitCode``."""
+    open_closed()
     try:
         # typer itself turns a wrong flag into exit code 2 and Ctrl-C into 130.
         app()
     except HarnessError as error:
-        sys.stderr.write(_without_secrets(error.render()) + "\n")
+        quiet(sys.stderr).write(_without_secrets(error.render()) + "\n")
         sys.exit(error.exit_code)
+    finally:
+        settle()
 
 
 def _without_secrets(text: str) -> str:
