@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 from harness.errors import PrerequisiteError
+from harness.evidence.faults import UnwritableError
 from harness.evidence.guarded import PRIVATE_FOLDER, GuardedFolder, lock, open_folder, translated, write_all
 from harness.evidence.layout import PARTIAL_NOTE, PARTIAL_SUFFIX
 from harness.evidence.paths import Names, checked
@@ -151,7 +152,9 @@ class Staging:
 
     def abandon(self, reason: RedactedText) -> None:
         """End without a bundle: the folder stays ``.partial``, and the note in it says why."""
-        self.files.replace(PARTIAL_NOTE, encoded(reason) + b"\n" + _UNFINISHED.encode())
+        # On a full disk the first note stays, which says enough; the error that is on its way says more.
+        with suppress(UnwritableError):
+            self.files.replace(PARTIAL_NOTE, encoded(reason) + b"\n" + _UNFINISHED.encode())
         self.close()
 
     def close_logs(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.errors import PrerequisiteError
+from harness.evidence.faults import UnwritableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def translated(what: object) -> Iterator[None]:
     except OSError as error:
         message = f"evidence cannot be written: {what}: {error.strerror}"
         hint = "free space, make the evidence folder writable, or choose another one with --out"
-        raise PrerequisiteError("evidence-unwritable", message, hint) from error
+        raise UnwritableError("evidence-unwritable", message, hint) from error
 
 
 def open_folder(path: Path) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import HarnessError
 from harness.evidence.events import CheckJudged, StepEnded, StepStarted
 from harness.evidence.exchanges import Purpose
+from harness.evidence.faults import UnwritableError
 from harness.evidence.rebuilding import observed
 from harness.judging.checks import evaluate, implied, step_verdict
 from harness.judging.liveness import LiveJob, ran_live
@@ -51,12 +52,15 @@ def carry_out(step: Step, scene: Scene, *, purpose: Purpose = Purpose.STEP) -> S
 
     Raises:
         UnknownVariableError: A variable was never captured, and nothing was sent.
+        UnwritableError: Evidence cannot be written.
     """
     scene.log.event(StepStarted(scene.id, step.id, word_of(step), str(step.mark)))
     scene.around.watcher.step_started(step.id, word_of(step))
     begun = scene.around.clock.monotonic()
     try:
         end = _act(step, scene, purpose)
+    except UnwritableError:
+        raise
     except HarnessError as error:
         end = StepEnd(Verdict.ERROR, reason=f"[{error.reference}] {error.message}")
     took = round(scene.around.clock.monotonic() - begun, 6)
