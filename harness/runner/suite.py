@@ -178,6 +178,9 @@ class _Run:
             return self._end_unclimbed(part, None, *before)
         except HarnessError as error:
             return self._end_unclimbed(part, error, *before)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not keep the stack from being rolled back
+            fault = HarnessError("harness-fault", f"a fault of the harness: {type(error).__name__}: {error}", _REPORT)
+            return self._end_unclimbed(part, fault, *before)
         if not before:
             self._book.note(
                 base_url=stand.base_url,
