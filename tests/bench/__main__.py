@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ from requests.exceptions import RequestException
 
 from tests.bench.big_workspace import measure_files
 from tests.bench.jobs import JOBS_PER_CALLER, Sides, measure_latency, measure_throughput
+from tests.bench.judge import Judged, measure_judge
+from tests.bench.live_climb import measure_live_climbs
 from tests.bench.raw_container import RawEngine
 from tests.bench.removals import watched_removals
 from tests.bench.report import Machine, Report, processors
@@ -29,12 +32,25 @@ from worker.contract import Label
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.bench.figures import Comparison, Measure
+    from tests.bench.jobs import Phases
+    from tests.bench.subject import Backend
+
 MET, MISSED, PREREQUISITE, INTERRUPTED = 0, 1, 3, 130
+LIVE_CLIMBS: Final = 6
 LATENCY_PAIRS: Final = 40
 THROUGHPUT_ROUNDS: Final = 14
 LISTINGS: Final = 20
 READS: Final = 200
 CALL_TIMEOUT_S: Final = 60
+
+
+class Part(StrEnum):
+    """What is measured."""
+
+    ALL = "all"
+    BACKEND = "backend"
+    HARNESS = "harness"
 
 
 def main() -> int:
@@ -43,7 +59,7 @@ def main() -> int:
     # Whoever stops us by a signal finds no backend and no container left, either.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        report = _measure(options.image)
+        report = _measure(options.image, options.part)
     except ImageNotFound:
         return _refuse("worker-image-missing", f"the engine has no image {options.image}", "make up")
     except (DockerException, RequestException) as error:
@@ -57,13 +73,16 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the budgets of the backend.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure the budgets of backend and judge."
+    )
     parser.add_argument("--json", action="store_true", help="every figure and sample as JSON")
     parser.add_argument(
         "--image",
         default=os.environ.get("CODEX_WORKER_IMAGE") or "codex-worker:latest",
         help="the worker image of both sides; default $CODEX_WORKER_IMAGE, else %(default)s",
     )
+    parser.add_argument("--part", choices=Part, type=Part, default=Part.ALL, help="only one of the two; default: both")
     return parser.parse_args()
 
 
@@ -76,27 +95,49 @@ def _say(text: str) -> None:
     sys.stderr.write(f"bench: {text}\n")
 
 
-def _measure(image: str) -> Report:
+def _measure(image: str, part: Part) -> Report:
     begun, load = time.monotonic(), os.getloadavg()[0]
     client = docker.APIClient(timeout=CALL_TIMEOUT_S, max_pool_size=4 * CALLERS, **kwargs_from_env())
     image_id = str(client.inspect_image(image)["Id"])
     machine = Machine(processors(), load, str(client.version()["Version"]), f"{image} ({image_id[:19]})")
     name = f"bench-{secrets.token_hex(4)}"
-    with (
-        tempfile.TemporaryDirectory(prefix="ladder-bench-") as made,
-        _no_containers_left(client, (name, f"{name}-raw")),
-        running_backend(Path(made), image=image, instance=name) as backend,
-        watched_removals(client) as removals,
-    ):
-        engine = RawEngine(client, image_id=image_id, instance=f"{name}-raw", root=Path(made) / "raw")
-        sides = Sides(backend, engine, removals)
-        _say(f"{LATENCY_PAIRS} pairs of single jobs")
-        latency, phases = measure_latency(sides, pairs=LATENCY_PAIRS)
-        _say(f"{THROUGHPUT_ROUNDS} pairs of {CALLERS} callers with {JOBS_PER_CALLER} jobs each")
-        throughput = measure_throughput(sides, rounds=THROUGHPUT_ROUNDS)
-        _say(f"{LISTINGS} listings and {READS} reads in a big workspace")
-        files = measure_files(backend, listings=LISTINGS, reads=READS)
-    return Report(machine, (latency, throughput, *files), phases, seconds=time.monotonic() - begun)
+    with tempfile.TemporaryDirectory(prefix="ladder-bench-") as made:
+        place = Path(made)
+        # First what needs a quiet machine: nothing else of ours is running yet.
+        judge = measure_judge(_folder(place, "judge"), _say) if part is not Part.BACKEND else Judged((), (), ())
+        with (
+            _no_containers_left(client, (name, f"{name}-raw")),
+            running_backend(_folder(place, "backend"), image=image, instance=name) as backend,
+            watched_removals(client) as removals,
+        ):
+            climbs, climbing = _measure_climbs(backend, place) if part is not Part.BACKEND else ((), ())
+            engine = RawEngine(client, image_id=image_id, instance=f"{name}-raw", root=place / "raw")
+            sides = Sides(backend, engine, removals)
+            served, phases = _measure_backend(sides) if part is not Part.HARNESS else ((), None)
+    comparisons, measures = (*served, *climbs, *judge.comparisons), (*climbing, *judge.measures)
+    seconds = time.monotonic() - begun
+    return Report(machine, comparisons, phases, seconds=seconds, measures=measures, remarks=judge.remarks)
+
+
+def _folder(place: Path, name: str) -> Path:
+    made = place / name
+    made.mkdir()
+    return made
+
+
+def _measure_climbs(backend: Backend, place: Path) -> tuple[tuple[Comparison, ...], tuple[Measure, ...]]:
+    _say(f"{LIVE_CLIMBS} climbs of L01 to L07")
+    climbs, measures = measure_live_climbs(backend, place, rounds=LIVE_CLIMBS)
+    return (climbs,), measures
+
+
+def _measure_backend(sides: Sides) -> tuple[tuple[Comparison, ...], Phases]:
+    _say(f"{LATENCY_PAIRS} pairs of single jobs")
+    latency, phases = measure_latency(sides, pairs=LATENCY_PAIRS)
+    _say(f"{THROUGHPUT_ROUNDS} pairs of {CALLERS} callers with {JOBS_PER_CALLER} jobs each")
+    throughput = measure_throughput(sides, rounds=THROUGHPUT_ROUNDS)
+    _say(f"{LISTINGS} listings and {READS} reads in a big workspace")
+    return (latency, throughput, *measure_files(sides.backend, listings=LISTINGS, reads=READS)), phases
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 The verdict follows the median of the ratios of neighbours, samples that were taken one right after the other: where the
 machine's other load drifts during a run, it changes both neighbours and hardly their ratio, while the ratio of two
 medians would compare different times. The quartiles of these ratios tell how far to trust it; they never turn a miss
-into a hit.
+into a hit. What has no bare counterpart is measured in its own unit, and its median decides.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ class Unit(StrEnum):
 
     MILLISECONDS = "ms"
     JOBS_PER_SECOND = "jobs/s"
+    MEGABYTES = "MB"
+    MEGABYTES_PER_SECOND = "MB/s"
+    SECONDS = "s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class AtMost:
 
     limit: float
 
-    def met_by(self, ratio: float) -> bool:
-        """Whether the ratio is not above the limit."""
-        return ratio <= self.limit
+    def met_by(self, value: float) -> bool:
+        """Whether a value is not above the limit."""
+        return value <= self.limit
 
     def __str__(self) -> str:
         return f"≤ {self.limit:g}"
@@ -45,9 +48,9 @@ class AtLeast:
 
     limit: float
 
-    def met_by(self, ratio: float) -> bool:
-        """Whether the ratio is not below the limit."""
-        return ratio >= self.limit
+    def met_by(self, value: float) -> bool:
+        """Whether a value is not below the limit."""
+        return value >= self.limit
 
     def __str__(self) -> str:
         return f"≥ {self.limit:g}"
@@ -86,6 +89,41 @@ class Comparison:
     def met(self) -> bool:
         """Whether the goal is met; without a goal there is nothing to miss."""
         return self.goal is None or self.goal.met_by(self.ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One budget in units of its own, where no bare work stands against it.
+
+    Attributes:
+        beside: What the same moment of this machine gave for something that cannot be improved, to judge the median by.
+        beside_name: What that is.
+    """
+
+    name: str
+    unit: Unit
+    samples: tuple[float, ...]
+    goal: Goal | None = None
+    beside: tuple[float, ...] = ()
+    beside_name: str = ""
+
+    @property
+    def median(self) -> float:
+        """Of all samples."""
+        return median(self.samples)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """First and third quartile; of a single sample, itself."""
+        if len(self.samples) == 1:
+            return self.samples[0], self.samples[0]
+        first, _, third = quantiles(self.samples, n=4, method="inclusive")
+        return first, third
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met; without a goal there is nothing to miss."""
+        return self.goal is None or self.goal.met_by(self.median)
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:

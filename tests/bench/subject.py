@@ -131,7 +131,7 @@ def running_backend(place: Path, *, image: str, instance: str) -> Iterator[Backe
             _await_ready(backend, process)
             yield backend
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _environment(place: Path, *, image: str, instance: str) -> dict[str, str]:
@@ -169,7 +169,7 @@ def _await_ready(backend: Backend, process: subprocess.Popen[bytes]) -> None:
     raise BenchError(msg)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(STOP_S)

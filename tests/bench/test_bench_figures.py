@@ -2,7 +2,7 @@
 
 import json
 
-from tests.bench.figures import AtLeast, AtMost, Comparison, Unit, percentile
+from tests.bench.figures import AtLeast, AtMost, Comparison, Measure, Unit, percentile
 from tests.bench.jobs import in_turns
 from tests.bench.report import Machine, Report
 
@@ -59,3 +59,33 @@ def test_samples_are_taken_in_turns_and_neither_always_goes_first():
     ours, bare = in_turns(3, lambda: order.append("o") or 1.0, lambda: order.append("b") or 2.0)
     assert "".join(order) == "boobbo"
     assert (ours, bare) == ([1.0] * 3, [2.0] * 3)
+
+
+def memory(*samples, limit=40):
+    return Measure("memory", Unit.MEGABYTES, samples, AtMost(limit))
+
+
+def test_the_median_of_a_measure_decides_and_its_spread_is_told():
+    assert memory(30, 40, 90).met
+    assert not memory(30, 41, 41).met
+    assert memory(10, 20, 30, 40, 50).spread == (20, 40)
+    assert memory(7.0).spread == (7.0, 7.0)
+
+
+def test_a_measure_beyond_its_goal_makes_the_report_red_and_is_named():
+    red = Report(Machine(2, 0.5, "20.10.24", "image"), (), None, seconds=1.0, measures=(memory(41.0),))
+    assert not red.met
+    assert red.as_text().splitlines()[-1] == "missed: memory"
+    assert json.loads(red.as_json())["measures"][0]["met"] is False
+
+
+def test_what_could_not_be_measured_is_said_and_is_no_miss():
+    told = Report(Machine(2, 0.5, "20.10.24", "image"), (), None, seconds=1.0, remarks=("no peer: no index",))
+    assert told.met
+    assert "note: no peer: no index" in told.as_text()
+
+
+def test_what_stands_beside_a_measure_is_named_with_its_median():
+    cold = Measure("ladder list", Unit.MILLISECONDS, (140.0,), AtMost(150), beside=(20.0, 22.0), beside_name="python")
+    report = Report(Machine(2, 0.5, "20.10.24", "image"), (), None, seconds=1.0, measures=(cold,))
+    assert "python 21" in report.as_text()
