@@ -1,7 +1,7 @@
 """A stub backend and a command line for each test."""
 
 import pytest
-from ladder_process import Ladder
+from ladder_process import Ladder, Warm, WarmLadder
 from stub_backend import stub_backend
 
 
@@ -14,3 +14,15 @@ def stub():
 @pytest.fixture
 def ladder(tmp_path, stub):
     return Ladder(tmp_path, stub)
+
+
+@pytest.fixture(scope="session")
+def warm():
+    process = Warm()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def warm_ladder(tmp_path, stub, warm):
+    return WarmLadder(tmp_path, stub, warm)

@@ -66,6 +66,35 @@ class Ladder:
         return sealed(self.only_entry())
 
 
+class Warm:
+    """A process that has imported everything, and runs the command as often as it is asked to."""
+
+    def __init__(self):
+        self._process = subprocess.Popen(
+            [sys.executable, DRIVER, "serve"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, arguments, environ):
+        self._process.stdin.write(json.dumps({"arguments": arguments, "environ": environ}) + "\n")
+        self._process.stdin.flush()
+        done = json.loads(self._process.stdout.readline())
+        return subprocess.CompletedProcess(arguments, done["code"], done["stdout"], done["stderr"])
+
+    def close(self):
+        self._process.communicate(timeout=SAFETY_NET_S)
+
+
+class WarmLadder(Ladder):
+    """The same command without its start and its self-check, for tests that run it many times."""
+
+    def __init__(self, folder, stub, warm):
+        super().__init__(folder, stub)
+        self._warm = warm
+
+    def run(self, *arguments):
+        return self._warm.run(arguments, self.environ)
+
+
 def ended(process):
     """Wait for a process; gives its exit code and what it said."""
     try:

@@ -7,8 +7,11 @@ so that its calls are always the same; in some of them another run follows, to w
 0/2, the second number says how many drivers divide the runs among them, the first which one this is. Prints what became
 of each run as JSON.
 
-Everything is imported once, and the self-check, which writes nothing to the evidence root, is made once. A write that
-is killed leaves half of its bytes.
+``run_driver.py serve``: for each line of standard input, arguments and environment as JSON, runs ``ladder`` once, lets
+nothing happen to it, and prints a line of JSON: its exit code and what it said.
+
+Everything is imported once, and the self-check, which writes nothing to the evidence root, is made at most once. A
+write that is killed leaves half of its bytes.
 """
 
 import errno
@@ -16,6 +19,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from itertools import count
 from pathlib import Path
 
@@ -76,7 +80,7 @@ class Happening:
 
 def ladder(arguments, out):
     """Run the command line in this process; gives its exit code."""
-    sys.argv = ["ladder", *arguments, "--out", str(out)]
+    sys.argv = ["ladder", *arguments, *(["--out", str(out)] if out else [])]
     try:
         harness.cli.main()
     except SystemExit as end:
@@ -84,16 +88,16 @@ def ladder(arguments, out):
     return 0
 
 
-def quietly(said, work):
-    """Do work in a child that writes to a file; gives its exit code, a negative one for a signal."""
+def quietly(said, complained, work):
+    """Do work in a child that writes to files; gives its exit code, a negative one for a signal."""
     sys.stdout.flush()
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     code = 70
     try:
-        for descriptor in (1, 2):
-            os.dup2(said.fileno(), descriptor)
+        os.dup2(said.fileno(), 1)
+        os.dup2(complained.fileno(), 2)
         code = work()
         sys.stdout.flush()
     finally:
@@ -111,7 +115,7 @@ def one(what, at, arguments, out):
     before = set(out.iterdir())
     said = out.with_suffix(".said")
     with said.open("wb") as file:
-        code = quietly(file, lambda: met(what, at, arguments, out))
+        code = quietly(file, file, lambda: met(what, at, arguments, out))
     new = sorted(path.name for path in set(out.iterdir()) - before)
     return {"at": at, "out": str(out), "code": code, "new": new, "said": said.read_text()}
 
@@ -144,7 +148,41 @@ def warm_up(out, arguments):
     suite.self_check = lambda record: None
 
 
+def asked(line):
+    """Run the command line once, as a line says."""
+    request = json.loads(line)
+
+    def work():
+        os.environ.clear()
+        os.environ.update(request["environ"])
+        return ladder(request["arguments"], None)
+
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        code = quietly(said, complained, work)
+        said.seek(0)
+        complained.seek(0)
+        return {"code": code, "stdout": said.read().decode(), "stderr": complained.read().decode()}
+
+
+def serve():
+    # What a run imports late, so that it is not imported by each.
+    import junitparser  # noqa: F401
+    import rfc8785  # noqa: F401
+
+    import harness.evidence.show
+    import harness.runner.telling
+    import harness.senses.client  # noqa: F401
+
+    suite.self_check = lambda record: None
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(asked(line)) + "\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve()
+        sys.exit(0)
     happens, steps, root, part, *rest = sys.argv[1:]
     index, drivers = map(int, part.split("/"))
     warm_up(Path(root) / f"warm-{index}", rest)

@@ -59,7 +59,7 @@ def test_a_limit_for_files_ends_the_run_in_the_same_way(ladder):
 
 @pytest.mark.parametrize("what", ["full", "once"])
 def test_whatever_cannot_be_written_leaves_no_bundle_without_it(ladder, what):
-    done = sweep(ladder, what, every=5)
+    done = sweep(ladder, what, every=9)
     for run in met(done):
         entry = entry_of(run)
         if run["code"] == 0:

@@ -9,6 +9,11 @@ USAGE = 2
 
 
 @pytest.fixture
+def ladder(warm_ladder):
+    return warm_ladder
+
+
+@pytest.fixture
 def climbed(ladder):
     """A ladder with one green run."""
     assert ladder.run(*ladder.climb()).returncode == 0

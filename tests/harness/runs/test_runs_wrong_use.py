@@ -4,6 +4,12 @@ import pytest
 
 USAGE = 2
 
+
+@pytest.fixture
+def ladder(warm_ladder):
+    return warm_ladder
+
+
 CASES = {
     "a ladder that nobody knows": (["run", "no-such-ladder"], "ladder-missing"),
     "a ladder with a slip in its name": (["run", "mockd"], "did you mean 'mocked'?"),
