@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from harness.errors import ExitCode, HarnessError
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.runner.choices import WitnessChoice
 from harness.terminal.quiet_stream import quiet
@@ -80,6 +80,9 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     from harness.runner.selection import Wish
 
     settings = _settings()
+    if sum(map(bool, (resume, last_failed, only or from_run))) > 1:
+        message = "--resume, --last-failed and --only with --from exclude one another: each names what is climbed"
+        raise UsageError("flags-contradict", message, "leave all but one of them out")
     wish = Wish(tuple(only or ()), with_needs=with_needs, resume=bool(resume) or last_failed)
     _execute(Order(ladder, settings.evidence_root(out), wish, resume or from_run, witness), settings, as_json=as_json)
 

@@ -109,7 +109,8 @@ def exit_code(verdicts: Mapping[str, Verdict], proceed_on: frozenset[str], facts
         (not found, ExitCode.USAGE),
         (Verdict.FAIL in found, ExitCode.FAILED),
         (Verdict.ERROR in found, ExitCode.PREREQUISITE),
-        (bool(found & {Verdict.INCONCLUSIVE, Verdict.BLOCKED}), ExitCode.INCONCLUSIVE),
+        (Verdict.INCONCLUSIVE in found, ExitCode.INCONCLUSIVE),
         (limited_is_red, ExitCode.FAILED),
+        (Verdict.BLOCKED in found, ExitCode.INCONCLUSIVE),
     )
     return next((code for applies, code in rules if applies), ExitCode.OK)

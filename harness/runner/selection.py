@@ -84,7 +84,7 @@ def select(ladder: Ladder, wish: Wish, earlier: Earlier | None) -> Selection:
     for name in wish.only:
         if name not in known:
             message = f"{ladder.file} has no scenario {name!r}{did_you_mean(name, known)}"
-            raise UsageError("scenario-unknown", message, f"ladder list {ladder.name}")
+            raise UsageError("scenario-unknown", message, f"ladder list {ladder.file}")
     chosen = _chosen(ladder, wish, earlier)
     climbed = {scenario.id for scenario in chosen}
     # A run that goes on where another ended counts what that one has done as done, so that it can be resumed as well.
@@ -105,14 +105,14 @@ def _chosen(ladder: Ladder, wish: Wish, earlier: Earlier | None) -> tuple[Scenar
 
 def _from_first_red(ladder: Ladder, earlier: Earlier | None) -> tuple[Scenario, ...]:
     if earlier is None:
-        raise UsageError("nothing-to-resume", "there is no earlier run to resume", f"ladder run {ladder.name}")
+        raise UsageError("nothing-to-resume", "there is no earlier run to resume", f"ladder run {ladder.file}")
     _refuse_changed(ladder, earlier)
     for at, scenario in enumerate(ladder.scenarios):
         # Only green scenarios have an entry there, those included that the run itself had taken over.
         if scenario.id not in earlier.state.captures:
             return ladder.scenarios[at:]
     message = f"every scenario of {ladder.name} was green in run {earlier.name}"
-    raise UsageError("nothing-to-resume", message, f"ladder run {ladder.name} climbs all of them anew")
+    raise UsageError("nothing-to-resume", message, f"ladder run {ladder.file} climbs all of them anew")
 
 
 def _needed_by(ladder: Ladder, chosen: Sequence[Scenario]) -> set[str]:
@@ -140,7 +140,7 @@ def _prerequisite_missing(ladder: Ladder, chosen: Sequence[Scenario], *, outside
     message = f"{needing} builds on {', '.join(lacking)}, {where}"
     # Those that no other of them needs bring all of them.
     last = [name for name in lacking if not any(name in reached(_needs(ladder), other) for other in lacking)]
-    command = " ".join(["ladder run", ladder.name, *(f"--only {name}" for name in last), "--with-needs"])
+    command = " ".join(["ladder run", ladder.file, *(f"--only {name}" for name in last), "--with-needs"])
     hint = f"run {' and '.join(last)} first: {command}; or add --with-needs to this one"
     return UsageError("prerequisite-missing", message, hint)
 
@@ -148,7 +148,7 @@ def _prerequisite_missing(ladder: Ladder, chosen: Sequence[Scenario], *, outside
 def _refuse_changed(ladder: Ladder, earlier: Earlier) -> None:
     if earlier.state.ladder_digest != ladder.digest:
         message = f"{ladder.file} is not the file that run {earlier.name} climbed"
-        hint = f"climb the whole ladder again: ladder run {ladder.name}"
+        hint = f"climb the whole ladder again: ladder run {ladder.file}"
         raise UsageError("ladder-changed", message, hint)
 
 

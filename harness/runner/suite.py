@@ -18,6 +18,7 @@ from harness.evidence.timestamps import timestamp
 from harness.ids import new_id
 from harness.judging.verdict import RunFacts, Verdict, exit_code, fold
 from harness.language.digests import scenario_digest
+from harness.language.model import Mode
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import Secret
 from harness.runner import stand as stands
@@ -162,7 +163,12 @@ class _Run:
 
     def carry_out(self) -> Ended:
         """Climb, roll back, and close the book."""
-        climbed = self._climb(self._plan.climbed)
+        try:
+            climbed = self._climb(self._plan.climbed)
+        except Exception:
+            # Evidence cannot be written, or a fault of ours: there is no book to prove a rollback in.
+            self._switch_back()
+            raise
         # One that came during the last cleanup must not end the rollback.
         climbed.is_interrupted |= self._world.interrupts.take()
         rolled = self._roll_back(self._plan.rollback, climbed) if self._plan.rollback else None
@@ -241,6 +247,16 @@ class _Run:
         verdict = _fold(rolled)
         add_remark(climbed, f"rollback: {_ids(part)} ended {verdict}; evidence in {part.folder}/")
         return rolled
+
+    def _switch_back(self) -> None:
+        """Leave no live stack behind a run that cannot go on; this rollback proves nothing, and says so."""
+        if self._plan.rollback is None:
+            return
+        self._watcher.note("the run cannot go on; rolling back to the mocked worker without a proof")
+        try:
+            stands.provide(self._world.settings, self._watcher, Mode.MOCKED)
+        except HarnessError as error:
+            self._watcher.note(f"the rollback failed, the stack may still be live: [{error.reference}] {error.message}")
 
     def _close(self, climbed: Outcome, rolled: Outcome | None) -> Ended:
         self._world.interrupts.hold()

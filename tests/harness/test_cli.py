@@ -142,3 +142,8 @@ def test_a_scenario_without_a_name_is_a_usage_error_of_make():
     done = subprocess.run(["make", "scenario"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "hint: make scenario ID=L05" in done.stderr
+
+
+def test_flags_that_contradict_one_another_are_refused():
+    done = ladder("run", "--resume", "2025-11-14T17:14:05Z", "--only", "L01")
+    assert (done.returncode, "error[flags-contradict]" in done.stderr) == (ExitCode.USAGE, True)

@@ -60,6 +60,8 @@ def test_a_blocked_scenario_is_never_the_cause_of_a_closed_gate():
         ([Verdict.INCONCLUSIVE, Verdict.PASS], STRICT, RunFacts(), ExitCode.INCONCLUSIVE),
         ([Verdict.FAIL, Verdict.BLOCKED], STRICT, RunFacts(), ExitCode.FAILED),
         ([Verdict.ERROR, Verdict.BLOCKED], STRICT, RunFacts(), ExitCode.PREREQUISITE),
+        ([Verdict.LIMITED, Verdict.BLOCKED], STRICT, RunFacts(), ExitCode.FAILED),
+        ([Verdict.INCONCLUSIVE, Verdict.BLOCKED], STRICT, RunFacts(), ExitCode.INCONCLUSIVE),
         ([Verdict.FAIL], STRICT, RunFacts(interrupted=True), ExitCode.INTERRUPTED),
         ([Verdict.PASS], STRICT, RunFacts(interrupted=True, secret_found=True), ExitCode.LEAK),
         ([], STRICT, RunFacts(), ExitCode.USAGE),

@@ -72,14 +72,14 @@ def test_an_unknown_scenario_is_refused_and_the_nearest_named(ladder):
     refused = refusal(ladder, Wish(("L01", "L33")), None)
     assert refused.reference == "scenario-unknown"
     assert "no scenario 'L33' (did you mean 'L03'?)" in refused.message
-    assert refused.hint == "ladder list live"
+    assert refused.hint == f"ladder list {ladder.file}"
 
 
 def test_without_an_earlier_run_the_scenario_to_climb_first_is_named(ladder):
     refused = refusal(ladder, Wish(("L03",)), None)
     assert refused.reference == "prerequisite-missing"
     assert refused.message == "L03 builds on L01, L02, and there is no earlier run"
-    assert "run L02 first: ladder run live --only L02 --with-needs" in refused.hint
+    assert f"run L02 first: ladder run {ladder.file} --only L02 --with-needs" in refused.hint
 
 
 def test_an_earlier_run_that_did_not_come_so_far_names_the_scenario_to_climb_first(ladder):
@@ -94,7 +94,7 @@ def test_the_scenario_that_lacks_something_is_the_one_that_is_named(ladder):
 def test_the_hint_brings_all_that_is_missing_where_no_scenario_needs_all_of_it(tmp_path):
     text = f"scenarios: {{L01: {STEPS}[]}}, L02: {STEPS}[]}}, L03: {STEPS}[L01, L02]}}}}"
     refused = refusal(ladder_of(tmp_path, text, name="live", mode="live"), Wish(("L03",)), None)
-    assert "ladder run live --only L01 --only L02 --with-needs" in refused.hint
+    assert ".ladder.yaml --only L01 --only L02 --with-needs" in refused.hint
 
 
 @pytest.mark.parametrize("wish", [Wish(("L03",)), Wish(resume=True)])
@@ -131,7 +131,7 @@ def test_a_run_that_was_all_green_leaves_nothing_to_resume(ladder):
 def test_without_any_run_there_is_nothing_to_resume(ladder):
     refused = refusal(ladder, Wish(resume=True), None)
     assert refused.reference == "nothing-to-resume"
-    assert refused.hint == "ladder run live"
+    assert refused.hint == f"ladder run {ladder.file}"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from whole_runs import LIVE, MOCKED, WholeRun
 
 from harness.errors import HarnessError, LeakError, PrerequisiteError, UsageError
 from harness.evidence.checking import faults_of
+from harness.evidence.faults import UnwritableError
 from harness.evidence.run_record import Presence, RunStatus
 from harness.judging.verdict import Verdict
 from harness.redaction.scan import Finding
@@ -255,6 +256,21 @@ def test_a_fault_of_the_harness_is_told_without_secrets_and_leaves_the_folder_pa
     assert fault.value.__suppress_context__
     assert CANARY not in run.note()
     assert [watch.is_closed for watch in run.watches] == [True]
+    assert run.modes == ["live", "mocked"]
+
+
+def test_a_run_whose_evidence_cannot_be_written_leaves_no_live_stack_behind(run, monkeypatch):
+    def fail(*_given, **_named):
+        raise UnwritableError("evidence-unwritable", "no space", "free space")
+
+    monkeypatch.setattr(suite, "climb", fail)
+    run.starts = [None, PrerequisiteError("engine-away", "no engine answers")]
+    with pytest.raises(UnwritableError):
+        run.execute()
+    assert run.modes == ["live", "mocked"]
+    assert ("note", "the rollback failed, the stack may still be live: [engine-away] no engine answers") in (
+        run.watcher.said
+    )
 
 
 def outcome(*found, hits=0):
