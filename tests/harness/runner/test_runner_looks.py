@@ -1,5 +1,6 @@
 """What is looked at besides the steps themselves: baselines, the files of a project, containers, schemas, programs."""
 
+import hashlib
 import json
 
 import pytest
@@ -51,6 +52,15 @@ def test_the_look_before_a_step_waits_for_nothing(staged):
     look, waiting = staged.service.to(f"GET {RESULT}")
     assert look.headers == {}
     assert "prefer" in waiting.headers
+
+
+def test_a_path_is_read_before_no_other_step_than_the_one_that_is_named(staged):
+    staged.service.on("POST /api/v1/p1/jobs", {}).on(f"GET {RESULT}", NOT_FOUND, wrapped(result("j2")))
+    staged.service.on("GET /docs", {}).on(FILES, files_listing())
+    changed = ", expect: [{files_changed: {since: first, project: p1, created: []}}]"
+    staged.steps("{id: first, get: /docs}", EDIT, poll(more=changed))
+    assert staged.service.sent[:4] == [FILES, "GET /docs", f"GET {RESULT}", "POST /api/v1/p1/jobs"]
+    assert len(looks(staged, Purpose.BASELINE)) == 1
 
 
 def test_nothing_is_read_before_a_step_that_makes_the_project(staged):
@@ -146,6 +156,22 @@ def test_a_step_may_compare_with_what_was_there_before_itself(staged):
     staged.service.on(f"{FILES}/a", {"contents": "1"}, {"contents": "2"}).on("POST /api/v1/p1/jobs", {})
     edit = EDIT.replace("[{status: 200}]", "[{files_changed: {since: edit, project: p1, modified: [a]}}]")
     assert staged.steps(edit).record.verdict is Verdict.PASS
+
+
+def test_files_are_read_once_before_a_step_however_many_checks_compare_with_it(staged):
+    staged.service.on("POST /api/v1/p1/jobs", {}).on("GET /docs", {}).on(FILES, files_listing())
+    compare = "{get: /docs, expect: [{files_changed: {since: edit, project: p1, created: []}}]}"
+    staged.steps(EDIT, compare, compare)
+    assert staged.service.sent.index("POST /api/v1/p1/jobs") == 1
+
+
+def test_a_file_whose_tag_was_its_hash_is_not_sent_again_while_it_is_the_same(staged):
+    tag = f'"{hashlib.sha256(b"1").hexdigest()}"'
+    staged.service.on(FILES, files_listing(a="1")).on("POST /api/v1/p1/jobs", {}).on("GET /docs", {})
+    staged.service.on(f"{FILES}/a", Reply({"contents": "1"}, headers={"etag": tag}), Reply("", 304))
+    compare = "{get: /docs, expect: [{files_changed: {since: edit, project: p1, modified: []}}]}"
+    assert staged.steps(EDIT, compare).record.verdict is Verdict.PASS
+    assert [request.headers for request in staged.service.to(f"{FILES}/a")] == [{}, {"if-none-match": tag}]
 
 
 def test_the_name_of_a_project_cannot_lead_to_another_path(staged):

@@ -41,11 +41,9 @@ def test_the_trouble_of_another_scenario_is_not_told(red):
 
 
 def test_an_earlier_trial_of_the_same_scenario_is_not_told(red):
-    red.service.on("GET /red", {"n": "first"}, Reply({"n": "second"}, 500))
-    red.climb(one_scenario(RED, rest="trials: 2"))
-    text = red.read("trials/001/mocked/L01/notes.txt")
-    assert "second" in text
-    assert "first" not in text
+    red.service.on("GET /red", {}, Reply({}, 500)).on("GET /late", Reply({}, 404), {})
+    red.climb(one_scenario(RED, "{poll: {get: /late}, until: [{status: 200}]}", rest="trials: 2"))
+    assert "poll attempts" not in red.read("trials/001/mocked/L01/notes.txt")
 
 
 def test_the_notes_tell_the_last_attempts_of_a_poll(red):

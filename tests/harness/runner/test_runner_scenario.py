@@ -68,6 +68,13 @@ def test_the_reason_of_a_red_scenario_is_its_first_missed_check_with_its_line(se
     assert record.reason == record.missed[0]
 
 
+def test_the_reason_stays_the_first_thing_that_was_not_green(serving):
+    serving.service.on("GET /red", Reply({"error": "[REDACTED]"}, 500))
+    record = serving.steps(RED).record
+    assert "status: wanted in [200], got 500" in record.reason
+    assert "no_secrets" in record.missed[1]
+
+
 def test_an_unknown_variable_in_a_step_is_an_error_that_names_both(serving):
     text = one_scenario('{id: ask, get: "/${L00.pid}"}', OK_STEP, rest="needs: [L00]")
     first = "scenarios:\n  L00:\n    title: First\n    steps:\n      - {get: /docs, capture: {pid: body.id}}"

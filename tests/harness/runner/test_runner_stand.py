@@ -1,7 +1,7 @@
 """Where a run takes place, and whether the engine is asked about it."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -131,6 +131,7 @@ def test_any_other_address_is_not(url):
         # Our own stack runs on an engine, so one that does not answer leaves the verdict open.
         (OWN, WitnessChoice.AUTO, False, False, True),
         (OWN, WitnessChoice.OFF, True, False, False),
+        (replace(OWN, base_url="http://10.0.0.1:8000"), WitnessChoice.AUTO, True, True, True),
         (FOREIGN_HERE, WitnessChoice.AUTO, True, True, True),
         (FOREIGN_HERE, WitnessChoice.AUTO, False, False, False),
         (FOREIGN_HERE, WitnessChoice.REQUIRED, False, False, True),

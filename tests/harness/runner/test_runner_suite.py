@@ -115,6 +115,18 @@ def test_a_red_run_is_rolled_back_and_its_notes_say_what_triggered_that(run):
     assert ("rolling back to the mocked worker (after L02 FAIL)",) in run.watcher.words("note")
 
 
+def test_a_run_that_is_killed_during_its_rollback_has_its_notes_in_its_record(run):
+    seen = []
+
+    def look(_call):
+        seen.append(json.loads(next(run.root.glob("evidence/*.partial/run.json")).read_text()))
+        return Reply({})
+
+    run.service.on("GET /m", look)
+    run.execute()
+    assert [each["files"] for each in seen[0]["scenarios"]] == [["one.json"], ["notes.txt"], []]
+
+
 @pytest.mark.parametrize(("answer", "code", "verdict"), [(Reply({}, 500), 1, "FAIL"), (silence(), 3, "ERROR")])
 def test_a_rollback_that_fails_after_a_green_ladder_decides_the_exit_code(run, answer, code, verdict):
     run.service.on("GET /m", answer)
@@ -190,6 +202,12 @@ def test_ctrl_c_between_two_scenarios_is_no_pass(run):
     ended = run.execute()
     assert verdicts(ended) == {"live/L01": "PASS", "live/L02": "BLOCKED", "mocked/RERUN/M01": "PASS"}
     assert (ended.exit_code, ended.record.verdict) == (130, Verdict.INCONCLUSIVE)
+
+
+def test_ctrl_c_during_the_last_cleanup_does_not_end_the_rollback(run):
+    run.service.on("DELETE /1", run.signal())
+    ended = run.execute("L01")
+    assert (ended.exit_code, verdicts(ended)) == (130, {"live/L01": "PASS", "mocked/RERUN/M01": "PASS"})
 
 
 def test_a_second_ctrl_c_leaves_the_folder_partial_and_says_how_to_go_on(run):
