@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import sys
 
+from worker.clock import Clock
 from worker.stop import StopSignal
 
 
 def main() -> int:
     """Do the job that the environment names and return the exit code."""
-    stop = StopSignal()
+    clock, stop = Clock(), StopSignal()
     stop.install()
     # Each file and directory is made with the mode it shall have; a umask would only take bits away.
     os.umask(0)
@@ -23,7 +24,7 @@ def main() -> int:
     from worker.journal import write_stdout
 
     try:
-        code = perform(os.environ, stop=stop, write=write_stdout)
+        code = perform(os.environ, stop=stop, write=write_stdout, clock=clock)
     except Exception as error:  # noqa: BLE001  # the last line of defence; a traceback could quote a secret
         write_stdout(f"error=worker-failed: {type(error).__name__}")
         code = ExitCode.INTERNAL

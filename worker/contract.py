@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTRACT_VERSION: Final = 1
+VERSION: Final = "0.1.0"
 
 CODEX_DIR: Final = ".codex"
 REQUEST_PATH: Final = ".codex/request.json"
 RESULT_PATH: Final = ".codex/result.json"
+TRACE_PATH: Final = ".codex/trace.jsonl"
 
 MAX_REQUEST_BYTES: Final = 256 * 1024
 """A request holds at most a 2,000-character instruction (12 bytes each when escaped) and trace headers."""
 
 MAX_SUMMARY_CHARS: Final = 500
+
+MAX_TRACE_BYTES: Final = 256 * 1024
+"""Of the trace file; a worker stops before, and a reader need not go on."""
 
 WORKER_UID: Final = 10001
 """The user of the worker image; no account of a Debian host uses this number by default."""
@@ -155,8 +160,8 @@ class TraceContext:
 
     @property
     def trace_id(self) -> str | None:
-        """The dashed form of the 128-bit trace id, or ``None`` when the header is malformed."""
-        found = re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", self.traceparent)
+        """The dashed form of the 128-bit trace id, or ``None`` when the header is malformed or the id zero."""
+        found = re.fullmatch(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", self.traceparent)
         return dashed(found[1]) if found else None
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from worker import snapshot
+from worker.clock import Clock
 from worker.contract import (
     DUMMY_LOG_LINE,
     MAX_REQUEST_BYTES,
@@ -28,8 +29,10 @@ from worker.contract import (
 )
 from worker.engines.outcome import Outcome
 from worker.journal import Journal
+from worker.otlp import Origin
 from worker.settings import Settings, sleep_duration
 from worker.snapshot import Changes
+from worker.trace import Span, Step, belong_to, recorded, span
 from worker.work import Worker, reason, work
 from worker.workspace import MissingFileError, PathError, UnsafePathError, Workspace
 
@@ -63,13 +66,16 @@ class Identity:
         return cls(project_id, job_id, UNKNOWN, settings.engine, settings.trace_id)
 
 
-def perform(environ: Mapping[str, str], *, stop: StopSignal, write: Callable[[str], None]) -> ExitCode:
+def perform(
+    environ: Mapping[str, str], *, stop: StopSignal, write: Callable[[str], None], clock: Clock | None = None
+) -> ExitCode:
     """Do the one job that the environment leads to.
 
     Args:
         environ: The variables of ``EnvName``, and the secrets.
         stop: Notes stop signals; it raises only while the engine works or sleeps.
         write: Takes each log line as it comes.
+        clock: Started when the program did; by default, now.
     """
     started_at = _now()
     settings = Settings.from_environment(environ)
@@ -81,8 +87,13 @@ def perform(environ: Mapping[str, str], *, stop: StopSignal, write: Callable[[st
     except (OSError, PathError) as error:
         write(f"error=workspace-unusable: {reason(error)}; WORKSPACE_DIR and its .codex must be plain directories")
         return ExitCode.WORKSPACE_UNUSABLE
-    with workspace:
-        return _answer(Worker(settings, workspace, stop, Journal(write)), started_at)
+    with workspace, recorded(workspace, clock or Clock()) as recorder:
+        with span(Step.RUN) as run:
+            code = _answer(Worker(settings, workspace, stop, Journal(write)), started_at, run=run)
+        if recorder.lost:
+            # Not in the job's own log, which stands in its result: that says the same with and without a trace.
+            write(f"trace_dropped={recorder.lost}")
+    return code
 
 
 def read_request(workspace: Workspace, settings: Settings) -> tuple[JobRequest, datetime]:
@@ -106,10 +117,12 @@ def read_request(workspace: Workspace, settings: Settings) -> tuple[JobRequest, 
     return request, _deadline(request)
 
 
-def _answer(worker: Worker, started_at: str) -> ExitCode:
+def _answer(worker: Worker, started_at: str, *, run: Span) -> ExitCode:
     try:
-        request, deadline = read_request(worker.workspace, worker.settings)
+        with span(Step.READ_REQUEST):
+            request, deadline = read_request(worker.workspace, worker.settings)
     except ContractError as error:
+        belong_to(Origin.of_header(worker.settings.traceparent))
         identity = Identity.of_settings(worker.settings)
         _introduce(worker, identity)
         worker.journal.emit(f"{REQUEST_INVALID}={error.reference}")
@@ -117,16 +130,38 @@ def _answer(worker: Worker, started_at: str) -> ExitCode:
         changes = Changes()
     else:
         identity = Identity.of_request(request)
+        _place(request, worker.settings, run)
         _introduce(worker, identity)
         outcome, changes = work(request, worker, deadline=deadline)
     worker.journal.emit(f"status={_status(outcome)}")
+    _sum_up(outcome, changes, run)
     result = _result(identity, outcome, changes=changes, started_at=started_at, logs=worker.journal.lines)
     try:
-        worker.workspace.write_result(result.to_json().encode())
+        with span(Step.WRITE_RESULT):
+            worker.workspace.write_result(result.to_json().encode())
     except (OSError, PathError) as error:
         worker.journal.emit(f"error=result-unwritable: {reason(error)}")
+        run.fail("result_unwritable")
         return ExitCode.RESULT_UNWRITABLE
     return ExitCode.OK
+
+
+def _place(request: JobRequest, settings: Settings, run: Span) -> None:
+    # The request alone says what the job is, and so also where it belongs; the environment only has to agree.
+    if settings.traceparent and settings.traceparent != request.trace.traceparent:
+        run.note("evidence.reference", "traceparent-differs")
+    run.note("evidence.job.type", request.job_type)
+    run.note("evidence.job.engine", request.engine)
+    run.note("evidence.attempt", request.attempt)
+    belong_to(Origin.of_header(request.trace.traceparent))
+
+
+def _sum_up(outcome: Outcome, changes: Changes, run: Span) -> None:
+    run.fail(*outcome.errors)
+    run.note("evidence.result.status", _status(outcome))
+    run.note("evidence.errors", len(outcome.errors))
+    for what in ("created", "modified", "deleted"):
+        run.note(f"evidence.files.{what}", len(getattr(changes, what)))
 
 
 def _introduce(worker: Worker, identity: Identity) -> None:

@@ -26,6 +26,7 @@ class Settings:
         job_id: The job that the launcher named; a request for another one is refused.
         engine: What the launcher asked for; used only to label the result of a job whose request cannot be read.
         sleep_seconds: As written; ``sleep_duration`` reads it.
+        traceparent: As given; empty when there is none.
         present: For each name in ``SECRET_NAMES`` whether it has a value.
     """
 
@@ -34,7 +35,7 @@ class Settings:
     project_id: str | None
     engine: EngineName
     sleep_seconds: str | None
-    trace_id: str | None
+    traceparent: str
     present: tuple[bool, ...]
 
     @classmethod
@@ -47,9 +48,14 @@ class Settings:
             project_id=values[EnvName.PROJECT_ID],
             engine=_engine(values[EnvName.WORKER_ENGINE]),
             sleep_seconds=values[EnvName.SLEEP_SECONDS],
-            trace_id=TraceContext(values[EnvName.TRACEPARENT] or "").trace_id,
+            traceparent=values[EnvName.TRACEPARENT] or "",
             present=tuple(_value(environ, name) is not None for name in SECRET_NAMES),
         )
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that the launcher named, if it named one."""
+        return TraceContext(self.traceparent).trace_id
 
     def presence_lines(self) -> tuple[str, ...]:
         """Say for each secret ``NAME=present`` or ``NAME=absent``, in the contract's order."""

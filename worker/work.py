@@ -20,6 +20,7 @@ from worker.pace import pause
 from worker.settings import sleep_duration
 from worker.snapshot import Changes, Snapshot
 from worker.stop import Stopped
+from worker.trace import Step, span
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,7 +53,8 @@ class Worker:
 
 def work(request: JobRequest, worker: Worker, *, deadline: datetime) -> tuple[Outcome, Changes]:
     """Let the engine do the job, and find out what changed, however it ended."""
-    engine = engine_for(request.engine)
+    with span(Step.LOAD_ENGINE):
+        engine = engine_for(request.engine)
     if engine is None:
         return Outcome(f"This worker has no engine {request.engine}.", (ENGINE_UNAVAILABLE,)), Changes()
     seconds = _sleep_seconds(request, worker.settings)
@@ -82,26 +84,50 @@ class _Attempt:
     before: Snapshot | None = None
 
     def run(self, seconds: float) -> Outcome:
-        emit = self.worker.journal.emit
         try:
             with self.worker.stop:
-                pause(seconds, emit, sleep=time.sleep)
-                before = snapshot.take(self.worker.workspace)
+                self._wait(seconds)
+                before = self._look(Step.LOOK_BEFORE)
                 if not before.complete:
                     return TOO_LARGE
                 self.before = before
-                return self.engine(self.request, self.worker.workspace, deadline=self.deadline, emit=emit)
+                return self._have_done()
         except Stopped:
             return CANCELLED
         except Exception as error:  # noqa: BLE001  # an engine may raise anything; the job must still get its result
             return _failed(error, self.worker.journal)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            waiting = span(Step.WAIT)
+            waiting.note("evidence.sleep_seconds", seconds)
+            with waiting:
+                pause(seconds, self.worker.journal.emit, sleep=time.sleep)
+
+    def _have_done(self) -> Outcome:
+        working = span(Step.ENGINE)
+        working.note("evidence.job.engine", self.request.engine)
+        with working:
+            outcome = self.engine(
+                self.request, self.worker.workspace, deadline=self.deadline, emit=self.worker.journal.emit
+            )
+            working.fail(*outcome.errors)
+        return outcome
+
+    def _look(self, step: Step) -> Snapshot:
+        with span(step) as looking:
+            seen = snapshot.take(self.worker.workspace)
+            looking.note("evidence.files.seen", len(seen.entries))
+            if not seen.complete:
+                looking.fail(WORKSPACE_TOO_LARGE)
+        return seen
 
     def looked_after(self, outcome: Outcome) -> tuple[Outcome, Changes]:
         if self.before is None:
             # The engine has not begun, so nothing can have changed.
             return outcome, Changes()
         try:
-            after = snapshot.take(self.worker.workspace)
+            after = self._look(Step.LOOK_AFTER)
         except Exception as error:  # noqa: BLE001  # as above
             failed = _failed(error, self.worker.journal)
             return Outcome(failed.summary, (*outcome.errors, *failed.errors)), Changes()

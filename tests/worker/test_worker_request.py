@@ -150,11 +150,13 @@ def test_a_codex_directory_that_is_a_link_is_unusable_and_nothing_is_written_thr
     outside = tmp_path / "outside"
     (project.path / ".codex").rename(outside)
     (outside / "result.json").unlink()
+    earlier = (outside / "trace.jsonl").read_bytes()
     (project.path / ".codex").symlink_to(outside)
     code, said = exit_code(project.environ)
     assert code == ExitCode.WORKSPACE_UNUSABLE
     assert "workspace-unusable" in said
-    assert [path.name for path in outside.iterdir()] == ["request.json"]
+    assert sorted(path.name for path in outside.iterdir()) == ["request.json", "trace.jsonl"]
+    assert (outside / "trace.jsonl").read_bytes() == earlier
 
 
 def test_a_missing_codex_directory_is_made_with_the_permissions_of_the_workspace(bench):
@@ -174,4 +176,4 @@ def test_a_result_that_cannot_be_put_in_its_place_has_an_exit_code_of_its_own(be
     code, said = exit_code(bench.environ)
     assert code == ExitCode.RESULT_UNWRITABLE
     assert "result-unwritable: EISDIR" in said
-    assert bench.codex_names() == ["request.json", "result.json"]
+    assert bench.codex_names() == ["request.json", "result.json", "trace.jsonl"]

@@ -53,7 +53,7 @@ def test_a_burst_of_signals_cancels_the_job_once(bench):
             process.terminate()
         assert process.returncode == ExitCode.OK
     assert bench.result()["errors"] == ["cancelled"]
-    assert bench.codex_names() == ["request.json", "result.json"]
+    assert bench.codex_names() == ["request.json", "result.json", "trace.jsonl"]
 
 
 @pytest.mark.parametrize("line", range(12))
@@ -118,7 +118,7 @@ def test_a_signal_at_any_line_of_the_worker_ends_in_a_true_result(tmp_path):
         result = bench.result()
         outcomes.add((result["status"], *result["errors"]))
         assert_true_lists(bench, result, before)
-        assert bench.codex_names() == ["request.json", "result.json"]
+        assert bench.codex_names() == ["request.json", "result.json", "trace.jsonl"]
         # Whatever was interrupted, each file is the old one or the new one.
         assert (bench.path / "app.py").read_bytes().startswith((b"N = 10\nprint", b"from fibonacci import"))
     assert outcomes == {("error", "cancelled"), ("success",)}

@@ -177,7 +177,7 @@ def test_what_a_killed_attempt_left_half_written_is_removed(project):
         (project.path / ".codex" / name).write_text("half")
     (project.path / ".codex" / "notes").write_text("kept")
     project.edit("Say hello.")
-    assert project.codex_names() == ["notes", "request.json", "result.json"]
+    assert project.codex_names() == ["notes", "request.json", "result.json", "trace.jsonl"]
 
 
 def test_a_workspace_that_cannot_be_used_is_closed_again(tmp_path):

@@ -15,6 +15,7 @@ from worker.engines.outcome import Emit, Outcome
 from worker.rules import plan
 from worker.rules.problem import EditError
 from worker.rules.words import is_forced_error
+from worker.trace import Step, span
 from worker.workspace import MissingFileError, UnsafePathError
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def generate_initial(instruction: str, workspace: Workspace, *, emit: Emit) -> O
     Raises:
         EditError: Something else than a directory stands where ``tests`` belongs.
     """
-    return _carry_out(plan.initial_project(instruction, Project(workspace)), workspace, emit)
+    with span(Step.PLAN) as planning:
+        planned = plan.initial_project(instruction, Project(workspace))
+        planning.note("evidence.rule", planned.rule)
+    return _carry_out(planned, workspace, emit)
 
 
 def apply_edit(instruction: str, workspace: Workspace, *, today: str, emit: Emit) -> Outcome:
@@ -65,17 +69,25 @@ def apply_edit(instruction: str, workspace: Workspace, *, today: str, emit: Emit
     Raises:
         EditError: The rule cannot be applied to this project; nothing was written.
     """
-    return _carry_out(plan.edit(instruction, Project(workspace), today=today), workspace, emit)
+    with span(Step.PLAN) as planning:
+        planned = plan.edit(instruction, Project(workspace), today=today)
+        planning.note("evidence.rule", planned.rule)
+    return _carry_out(planned, workspace, emit)
 
 
 def _carry_out(planned: plan.Plan, workspace: Workspace, emit: Emit) -> Outcome:
     emit(f"rule={planned.rule}")
-    for number, (path, data) in enumerate(planned.writes.items(), start=1):
-        try:
-            workspace.write(path, data)
-        except UnsafePathError as error:
-            raise EditError.unsupported_layout(path) from error
-        emit(f"progress: wrote {path}, file {number} of {len(planned.writes)}")
+    written_bytes = 0
+    with span(Step.WRITE_FILES) as writing:
+        for number, (path, data) in enumerate(planned.writes.items(), start=1):
+            try:
+                workspace.write(path, data)
+            except UnsafePathError as error:
+                raise EditError.unsupported_layout(path) from error
+            written_bytes += len(data)
+            writing.note("evidence.files.written", number)
+            writing.note("evidence.files.bytes", written_bytes)
+            emit(f"progress: wrote {path}, file {number} of {len(planned.writes)}")
     return Outcome(planned.summary)
 
 
