@@ -1,4 +1,4 @@
-"""Tables: projects, jobs, attempts and idempotency keys. Migrations make them; nothing here creates a schema.
+"""Tables: projects, jobs, attempts, idempotency keys, and those of traces. Migrations make them all.
 
 ``seq`` columns give the order of arrival, which neither random ids nor clocks can promise. A project's status is that
 of its latest job, so it is derived when read and never stored twice.
@@ -119,6 +119,8 @@ class Attempt(Base):
     """``creating``, ``starting`` or ``ended``; written before the engine call, so a restart knows how far it came."""
     ref: Mapped[str | None] = mapped_column(String(128))
     deadline_at: Mapped[datetime]
+    span_id: Mapped[str | None] = mapped_column(String(16))
+    """The span of its worker, which a later process goes on with."""
     stop_reason: Mapped[str | None] = mapped_column(String(16))
     stop_requested_at: Mapped[datetime | None]
     container_id: Mapped[str | None] = mapped_column(String(64))
@@ -146,3 +148,104 @@ class IdempotencyKey(Base):
     body_sha256: Mapped[str] = mapped_column(String(64))
     job_id: Mapped[str] = mapped_column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
+
+
+class TraceRow(Base):
+    """One trace; times of traces are nanoseconds since 1970, as spans count them."""
+
+    __tablename__ = "trace"
+    __table_args__ = (Index(None, "started_ns", "seq"), {"sqlite_autoincrement": True})
+
+    seq: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(32), unique=True)
+    id_format: Mapped[str] = mapped_column(String(8))
+    started_ns: Mapped[int] = mapped_column(BigInteger)
+    capture: Mapped[dict[str, Any]]
+    """The hooks that watched database writes when the trace began: no writes and no hooks are different facts."""
+    dropped: Mapped[dict[str, Any]]
+    """Records that were lost, by the stage at which they were."""
+
+
+class PipelineRow(Base):
+    """The pipeline view of one job; ``document`` is the whole of it."""
+
+    __tablename__ = "pipeline"
+    __table_args__ = (Index(None, "intent_type", "status"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    trace_id: Mapped[str] = mapped_column(String(32), ForeignKey("trace.id", ondelete="CASCADE"), index=True)
+    intent_type: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
+    started_ns: Mapped[int] = mapped_column(BigInteger)
+    ended_ns: Mapped[int | None] = mapped_column(BigInteger)
+    document: Mapped[dict[str, Any]]
+
+
+class SpanRow(Base):
+    """One span, open or ended; an ended one never changes again."""
+
+    __tablename__ = "span"
+
+    trace_id: Mapped[str] = mapped_column(String(32), ForeignKey("trace.id", ondelete="CASCADE"), primary_key=True)
+    span_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    parent_span_id: Mapped[str | None] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(String(8))
+    layer: Mapped[str] = mapped_column(String(8))
+    component: Mapped[str] = mapped_column(String(128))
+    operation: Mapped[str] = mapped_column(String(128))
+    trigger: Mapped[str] = mapped_column(String(128))
+    start_ns: Mapped[int] = mapped_column(BigInteger)
+    end_ns: Mapped[int | None] = mapped_column(BigInteger)
+    duration_ns: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(8))
+    error_type: Mapped[str | None] = mapped_column(String(128))
+    attributes: Mapped[dict[str, Any]]
+    links: Mapped[list[Any]] = mapped_column(JSON)
+    ordinal: Mapped[int | None]
+    concurrent: Mapped[bool]
+    service: Mapped[str] = mapped_column(String(16))
+    instance: Mapped[str] = mapped_column(String(128))
+    dropped_counts: Mapped[dict[str, Any]]
+    incomplete: Mapped[bool]
+
+
+class TraceEventRow(Base):
+    """A point event; numbered by the process that saw it."""
+
+    __tablename__ = "trace_event"
+
+    instance: Mapped[str] = mapped_column(String(128), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    trace_id: Mapped[str] = mapped_column(String(32), ForeignKey("trace.id", ondelete="CASCADE"), index=True)
+    span_id: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(128))
+    time_ns: Mapped[int] = mapped_column(BigInteger)
+    attributes: Mapped[dict[str, Any]]
+
+
+class DbWriteRow(Base):
+    """One logical statement that wrote: what it did to which tables, without any value."""
+
+    __tablename__ = "db_write"
+
+    seq: Mapped[int] = mapped_column(BigSerial, primary_key=True, autoincrement=True)
+    trace_id: Mapped[str] = mapped_column(String(32), ForeignKey("trace.id", ondelete="CASCADE"), index=True)
+    span_id: Mapped[str] = mapped_column(String(16))
+    instance: Mapped[str] = mapped_column(String(128))
+    system: Mapped[str] = mapped_column(String(32))
+    txn_id: Mapped[str] = mapped_column(String(16))
+    stmt_seq: Mapped[int]
+    op: Mapped[str | None] = mapped_column(String(16))
+    tables: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    batch_size: Mapped[int]
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    rows_source: Mapped[str] = mapped_column(String(16))
+    fingerprint_v: Mapped[int | None]
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(32))
+    error_type: Mapped[str | None] = mapped_column(String(128))
+    sqlstate: Mapped[str | None] = mapped_column(String(5))
+    started_ns: Mapped[int] = mapped_column(BigInteger)
+    duration_ns: Mapped[int] = mapped_column(BigInteger)

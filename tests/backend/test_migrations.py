@@ -14,7 +14,7 @@ from backend.database import alembic_config, connect, migrate
 from backend.errors import StartupError
 from backend.models import Base
 
-TABLES = {"projects", "jobs", "attempts", "idempotency_keys"}
+TABLES = {"projects", "jobs", "attempts", "idempotency_keys", "trace", "pipeline", "span", "trace_event", "db_write"}
 
 
 @pytest.fixture
@@ -79,6 +79,45 @@ def test_every_revision_has_a_downgrade_that_undoes_it(engine):
             command.downgrade(alembic_config(connection), step.down_revision or "base")
     assert tables(engine) == {"alembic_version"}
     assert migrate(engine)
+
+
+def test_jobs_outlive_the_coming_and_going_of_traces(engine):
+    def to(revision, go):
+        with engine.begin() as connection:
+            go(alembic_config(connection), revision)
+
+    def jobs():
+        with engine.connect() as connection:
+            found = connection.execute(
+                text("SELECT jobs.id, number, phase FROM jobs JOIN attempts ON job_id = jobs.id")
+            )
+            return [tuple(row) for row in found]
+
+    to("0001", command.upgrade)
+    moment = "'2025-11-14 17:14:00'"
+    run(
+        engine,
+        "INSERT INTO projects (id, instruction, workspace_path, created_at, updated_at)"
+        f" VALUES ('p', 'i', 'w', {moment}, {moment})",
+        "INSERT INTO jobs (id, project_id, job_type, instruction, status, engine, summary, trace_id, traceparent,"
+        " created_at, updated_at)"
+        f" VALUES ('j', 'p', 'edit', 'i', 'queued', 'template', '', 't', 'tp', {moment}, {moment})",
+        "INSERT INTO attempts (job_id, number, launcher, phase, deadline_at, timings_ms, granted, warnings)"
+        f" VALUES ('j', 1, 'docker', 'creating', {moment}, '{{}}', '{{}}', '[]')",
+    )
+    before = jobs()
+    to("0002", command.upgrade)
+    assert jobs() == before == [("j", 1, "creating")]
+    run(
+        engine,
+        "INSERT INTO trace (id, id_format, started_ns, capture, dropped) VALUES ('t', 'uuid7', 1, '{}', '{}')",
+        "UPDATE attempts SET span_id = 'a1'",
+    )
+    to("0001", command.downgrade)
+    assert jobs() == before
+    assert "trace" not in tables(engine)
+    assert migrate(engine)
+    assert jobs() == before
 
 
 def test_a_foreign_table_in_the_way_stops_the_start_and_nothing_is_marked(engine):

@@ -64,9 +64,9 @@ class PostgresServer:
         self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
 
     def emptied(self, database: str) -> str:
-        """Take all projects out of a database and return its address; 30 times faster than making a new one."""
+        """Empty a database and return its address; 30 times faster than making a new one."""
         self.disconnect(database)
-        self.run("TRUNCATE projects RESTART IDENTITY CASCADE", database=database)
+        self.run("TRUNCATE projects, trace RESTART IDENTITY CASCADE", database=database)
         return self.url(database)
 
     def drop(self, database: str) -> None:

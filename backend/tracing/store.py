@@ -1,0 +1,248 @@
+"""Traces in the backend's own database, through an engine of its own.
+
+An engine of its own, because the writes of recording must not be recorded, and because its commits need not survive a
+power cut: a killed process loses nothing, and no job waits for a disk on account of its trace. Every batch is one short
+transaction that takes the write lock first, like every other writer here (decision 0003). What has ended is protected
+by the statement itself, not by the good will of callers.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, event, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend.database import Database, connect
+from backend.models import PipelineRow, SpanRow, TraceEventRow, TraceRow
+from backend.tracing import rows
+from backend.tracing.pipeline import Pipeline, PipelineStatus
+from backend.tracing.spans import EventRecord, Span
+from backend.tracing.stores import IntentAverage, StoredTrace, started_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from sqlite3 import Connection as SqliteConnection
+
+    from sqlalchemy import ColumnElement, Engine, Select
+    from sqlalchemy.orm import Session
+
+    from backend.tracing.stores import Batch, TraceHead, TraceQuery
+
+_POOL: Final = 2
+_CHUNK: Final = 200
+"""Traces removed in one transaction, so that no job waits long for the write lock."""
+
+
+def open_store(url: str) -> DatabaseTraceStore:
+    """Open the store of a backend whose database is up to date."""
+    engine = connect(url, pool_size=_POOL)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _relax)
+    return DatabaseTraceStore(engine)
+
+
+def _relax(connection: SqliteConnection, record: object) -> None:
+    del record
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+class DatabaseTraceStore:
+    """The store named in ``backend.tracing.stores``, on SQLite or PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+    def store(self, batch: Batch) -> None:
+        """Keep a batch in one transaction."""
+        records = batch.records
+        with self._database.write() as session:
+            self._store_traces(session, batch)
+            for span in _last_versions(record for record in records if isinstance(record, Span)):
+                self._store_span(session, span)
+            if events := [rows.event_row(record) for record in records if isinstance(record, EventRecord)]:
+                session.execute(self._insert(TraceEventRow).on_conflict_do_nothing(), events)
+            self._store_pipelines(session, [record for record in records if isinstance(record, Pipeline)])
+            self._store_lost(session, batch.lost)
+
+    def _store_traces(self, session: Session, batch: Batch) -> None:
+        # A trace of which everything was lost so far is there as well, to say so.
+        first = dict.fromkeys(batch.lost, time.time_ns())
+        for record in batch.records:
+            first[record.trace_id] = min(first.get(record.trace_id, started_ns(record)), started_ns(record))
+        if first:
+            found = [rows.trace_row(trace_id, start, batch.capture) for trace_id, start in first.items()]
+            adding = self._insert(TraceRow)
+            earlier = adding.excluded.started_ns < TraceRow.started_ns
+            session.execute(
+                adding.on_conflict_do_update(
+                    index_elements=["id"], set_={"started_ns": adding.excluded.started_ns}, where=earlier
+                ),
+                found,
+            )
+
+    def _store_span(self, session: Session, span: Span) -> None:
+        adding = self._insert(SpanRow).values(rows.span_row(span))
+        if span.service != "backend":
+            session.execute(adding.on_conflict_do_nothing())
+            return
+        given = adding.excluded
+        moved = {name: given[name] for name in rows.SPAN_MOVES}
+        kept = {name: func.coalesce(given[name], getattr(SpanRow, name)) for name in ("parent_span_id", "ordinal")}
+        session.execute(
+            adding.on_conflict_do_update(
+                index_elements=["trace_id", "span_id"], set_=moved | kept, where=SpanRow.end_ns.is_(None)
+            )
+        )
+
+    def _store_pipelines(self, session: Session, pipelines: Sequence[Pipeline]) -> None:
+        for pipeline in pipelines:
+            adding = self._insert(PipelineRow).values(rows.pipeline_row(pipeline))
+            moved = {name: adding.excluded[name] for name in ("status", "ended_ns", "document")}
+            running = PipelineRow.status == PipelineStatus.RUNNING
+            session.execute(adding.on_conflict_do_update(index_elements=["id"], set_=moved, where=running))
+
+    @staticmethod
+    def _store_lost(session: Session, lost: Mapping[str, Mapping[str, int]]) -> None:
+        for trace_id, stages in lost.items():
+            row = session.scalar(select(TraceRow).where(TraceRow.id == trace_id))
+            if row is not None:
+                # A new dict, because a changed one would not be noticed.
+                row.dropped = row.dropped | {name: row.dropped.get(name, 0) + n for name, n in stages.items()}
+
+    def get(self, trace_id: str) -> StoredTrace | None:
+        """One trace."""
+        with self._database.read() as session:
+            heads = _heads(session, select(TraceRow).where(TraceRow.id == trace_id))
+            if not heads:
+                return None
+            spans = select(SpanRow).where(SpanRow.trace_id == trace_id).order_by(SpanRow.start_ns, SpanRow.span_id)
+            order = (TraceEventRow.time_ns, TraceEventRow.instance, TraceEventRow.seq)
+            events = select(TraceEventRow).where(TraceEventRow.trace_id == trace_id).order_by(*order)
+            return StoredTrace(
+                head=heads[0],
+                spans=tuple(rows.read_span(row) for row in session.scalars(spans)),
+                events=tuple(rows.read_event(row) for row in session.scalars(events)),
+            )
+
+    def get_all(self) -> tuple[TraceHead, ...]:
+        """All traces, newest first."""
+        with self._database.read() as session:
+            return _heads(session, _newest_first())
+
+    def get_recent(self, limit: int = 10) -> tuple[TraceHead, ...]:
+        """The newest traces."""
+        with self._database.read() as session:
+            return _heads(session, _newest_first().limit(limit))
+
+    def search(self, query: TraceQuery) -> tuple[TraceHead, ...]:
+        """Traces that pass all filters, newest first."""
+        with self._database.read() as session:
+            return _heads(session, _newest_first().where(*_conditions(query)).limit(query.limit))
+
+    def pipeline(self, pipeline_id: str) -> Pipeline | None:
+        """One pipeline."""
+        with self._database.read() as session:
+            row = session.get(PipelineRow, pipeline_id)
+            return None if row is None else Pipeline.from_dict(row.document)
+
+    def averages(self) -> tuple[IntentAverage, ...]:
+        """Average durations by intent."""
+        taken_ns = func.avg(PipelineRow.ended_ns - PipelineRow.started_ns)
+        query = select(PipelineRow.intent_type, func.count(), taken_ns).where(PipelineRow.ended_ns.is_not(None))
+        grouped = query.group_by(PipelineRow.intent_type).order_by(PipelineRow.intent_type)
+        with self._database.read() as session:
+            return tuple(IntentAverage(name, n, float(mean) / 1e9) for name, n, mean in session.execute(grouped))
+
+    def abandon(self, service_prefix: str, present: str) -> int:
+        """Mark open spans of earlier processes."""
+        lost = (
+            SpanRow.end_ns.is_(None),
+            SpanRow.instance.startswith(service_prefix, autoescape=True),
+            SpanRow.instance != present,
+            SpanRow.incomplete.is_(False),
+        )
+        with self._database.write() as session:
+            number = session.scalar(select(func.count(SpanRow.trace_id.distinct())).where(*lost)) or 0
+            session.execute(update(SpanRow).where(*lost).values(incomplete=True))
+        return number
+
+    def prune(self, *, keep: int, before_ns: int) -> int:
+        """Remove the oldest traces, some at a time."""
+        removed = 0
+        while doomed := self._doomed(keep, before_ns):
+            self._remove(doomed)
+            removed += len(doomed)
+        return removed
+
+    def _doomed(self, keep: int, before_ns: int) -> Sequence[int]:
+        pipelines = select(PipelineRow.id).where(PipelineRow.trace_id == TraceRow.id)
+        running = pipelines.where(PipelineRow.status == PipelineStatus.RUNNING).exists()
+        with self._database.read() as session:
+            old = select(TraceRow.seq).where(TraceRow.started_ns < before_ns, ~running)
+            found = list(session.scalars(old.limit(_CHUNK)))
+            for kind in (pipelines.exists(), ~pipelines.exists()):
+                kept = select(TraceRow.seq).where(kind).order_by(*_ORDER).limit(keep)
+                surplus = select(TraceRow.seq).where(kind, ~running, TraceRow.seq.not_in(kept))
+                found += session.scalars(surplus.limit(_CHUNK))
+        return sorted(set(found))[:_CHUNK]
+
+    def _remove(self, doomed: Sequence[int]) -> None:
+        with self._database.write() as session:
+            session.execute(delete(TraceRow).where(TraceRow.seq.in_(doomed)))
+
+    def clear(self) -> None:
+        """Remove everything; what hangs under a trace goes with it."""
+        with self._database.write() as session:
+            session.execute(delete(TraceRow))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+
+_ORDER: Final = (TraceRow.started_ns.desc(), TraceRow.seq.desc())
+
+
+def _newest_first() -> Select[TraceRow]:
+    return select(TraceRow).order_by(*_ORDER)
+
+
+def _conditions(query: TraceQuery) -> Iterable[ColumnElement[bool]]:
+    if query.since_ns is not None:
+        yield TraceRow.started_ns >= query.since_ns
+    if query.until_ns is not None:
+        yield TraceRow.started_ns < query.until_ns
+    if query.after is not None:
+        start, seq = query.after
+        yield (TraceRow.started_ns < start) | ((TraceRow.started_ns == start) & (TraceRow.seq < seq))
+    wanted = (
+        (PipelineRow.status, query.status),
+        (PipelineRow.intent_type, query.intent_type),
+        (PipelineRow.source, query.source),
+    )
+    if filters := [column == word for column, word in wanted if word is not None]:
+        yield select(PipelineRow.id).where(PipelineRow.trace_id == TraceRow.id, *filters).exists()
+
+
+def _heads(session: Session, query: Select[TraceRow]) -> tuple[TraceHead, ...]:
+    found = session.scalars(query).all()
+    ids = [row.id for row in found]
+    pipelines: dict[str, list[Pipeline]] = {}
+    order = (PipelineRow.started_ns, PipelineRow.id)
+    for row in session.scalars(select(PipelineRow).where(PipelineRow.trace_id.in_(ids)).order_by(*order)):
+        pipelines.setdefault(row.trace_id, []).append(Pipeline.from_dict(row.document))
+    torn = set(
+        session.scalars(select(SpanRow.trace_id).where(SpanRow.trace_id.in_(ids), SpanRow.incomplete).distinct())
+    )
+    return tuple(rows.read_head(row, pipelines.get(row.id, ()), incomplete=row.id in torn) for row in found)
+
+
+def _last_versions(spans: Iterable[Span]) -> Iterable[Span]:
+    """Of a span that began and ended in one batch, only the end; of a span of ours and a foreign one, both in order."""
+    last: dict[tuple[str, str, bool], Span] = {}
+    for span in spans:
+        last[span.trace_id, span.span_id, span.service == "backend"] = span
+    return last.values()
