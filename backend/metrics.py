@@ -40,6 +40,26 @@ class Metrics:
             "workers_reaped", "Workers without a running job that were removed.", registry=self.registry
         )
 
+        self._pipelines = Counter(
+            "pipeline_runs", "Pipelines that ended.", ["intent_type", "status"], registry=self.registry
+        )
+        self._step_seconds = Histogram(
+            "step_duration_seconds",
+            "Time from the start of a pipeline's step to its end.",
+            ["agent_name"],
+            buckets=_JOB_SECONDS,
+            registry=self.registry,
+        )
+        self._trace_dropped = Counter(
+            "trace_dropped", "Trace records that were lost, by what lost them.", ["stage"], registry=self.registry
+        )
+        self._trace_incomplete = Counter(
+            "trace_incomplete", "Traces with a span whose end was never seen.", registry=self.registry
+        )
+        self._capture = Gauge(
+            "capture_active", "Whether a hook watches database writes.", ["hook"], registry=self.registry
+        )
+
     def job_ended(
         self, job_type: str, status: JobStatus, failure_kind: FailureKind | None, *, duration_s: float
     ) -> None:
@@ -55,6 +75,26 @@ class Metrics:
     def worker_reaped(self) -> None:
         """Count one removed orphan."""
         self._reaped.inc()
+
+    def pipeline_ended(self, intent_type: str, status: str) -> None:
+        """Count one ended pipeline."""
+        self._pipelines.labels(intent_type, status).inc()
+
+    def step_ended(self, agent_name: str, *, duration_s: float, trace_id: str) -> None:
+        """Count one ended step; its trace is an example, shown in the OpenMetrics format only."""
+        self._step_seconds.labels(agent_name).observe(duration_s, {"trace_id": trace_id})
+
+    def trace_dropped(self, stage: str, number: int = 1) -> None:
+        """Count trace records that were lost."""
+        self._trace_dropped.labels(stage).inc(number)
+
+    def trace_incomplete(self, number: int = 1) -> None:
+        """Count traces with a span whose end was never seen."""
+        self._trace_incomplete.inc(number)
+
+    def capture_is(self, hook: str, *, active: bool) -> None:
+        """Say whether a hook watches database writes."""
+        self._capture.labels(hook).set(active)
 
     def render(self, *, queued: int, running: int) -> bytes:
         """Give the text format of Prometheus; the gauges are read at this moment."""
