@@ -97,9 +97,12 @@ def test_the_hint_brings_all_that_is_missing_where_no_scenario_needs_all_of_it(t
     assert ".ladder.yaml --only L01 --only L02 --with-needs" in refused.hint
 
 
-@pytest.mark.parametrize("wish", [Wish(("L03",)), Wish(resume=True)])
-def test_a_ladder_that_has_changed_since_is_refused(ladder, wish):
-    refused = refusal(ladder, wish, earlier(ladder, "L01", "L02", digest="other"))
+@pytest.mark.parametrize(
+    ("wish", "green"),
+    [(Wish(("L03",)), ["L01", "L02"]), (Wish(resume=True), ["L01", "L02"]), (Wish(resume=True), [])],
+)
+def test_a_ladder_that_has_changed_since_is_refused(ladder, wish, green):
+    refused = refusal(ladder, wish, earlier(ladder, *green, digest="other"))
     assert refused.reference == "ladder-changed"
     assert "run 2025-11-14T17:14:05Z" in refused.message
 

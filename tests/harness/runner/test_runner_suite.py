@@ -112,6 +112,8 @@ def test_a_red_run_is_rolled_back_and_its_notes_say_what_triggered_that(run):
     notes = (ended.finished.folder / "live/L02/notes.txt").read_text()
     assert "rollback: started after L02 FAIL; USE_DUMMY_WORKER=True, then M01" in notes
     assert "rollback: M01 ended PASS; evidence in mocked/RERUN/" in notes
+    # What was sent meanwhile is no trouble of this scenario.
+    assert "last request: GET /2/p1" in notes
     assert ("rolling back to the mocked worker (after L02 FAIL)",) in run.watcher.words("note")
 
 
