@@ -142,7 +142,7 @@ def test_any_other_address_is_not(url):
 )
 def test_who_watches_and_whether_the_verdict_needs_it(monkeypatch, stand, choice, answers, watched, needed):
     witness = FakeWatch()
-    monkeypatch.setattr(stands, "open_witness", lambda _environ: witness if answers else NoWitness("no engine"))
+    monkeypatch.setattr(stands, "open_witness", lambda *_where: witness if answers else NoWitness("no engine"))
     found, is_needed = watch(stand, choice, {})
     assert (found is witness, is_needed) == (watched, needed)
 
