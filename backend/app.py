@@ -43,6 +43,7 @@ from backend.run_job import JobRunner
 from backend.service import Service
 from backend.signals import JobSignals
 from backend.status import StatusReport
+from backend.tracing.assembly import Tracing, assemble_tracing
 from backend.workspace.writer import owner_for_worker
 from worker.contract import SECRET_NAMES
 
@@ -71,9 +72,11 @@ class Backend:
     reaper: Reaper
     cleanup: ThreadPoolExecutor
     closing: threading.Event
+    tracing: Tracing
 
     def start(self) -> None:
         """Take up what an earlier process left and begin to work."""
+        self.tracing.start()
         self.parts.dispatcher.start()
         self.reaper.start()
 
@@ -87,6 +90,7 @@ class Backend:
         self.announce_stop()
         self.parts.dispatcher.close(patience_s=self.parts.settings.job_stop_grace_seconds + SETTLE_S)
         self.cleanup.shutdown(wait=True)
+        self.tracing.close()
         self.database.close()
 
 
@@ -107,10 +111,11 @@ def _wire(settings: Settings, database: Database, *, launchers: Mapping[str, Lau
     redactor, signals = Redactor(settings.all_secrets), JobSignals()
     copies, closing = JobCopies(settings.state_dir), threading.Event()
     active = "dummy" if settings.use_dummy_worker else "docker"
-    runner = JobRunner(database, settings, launchers, active, copies, redactor, metrics)
+    tracing = assemble_tracing(settings, redactor, metrics, name=instance_name(settings))
+    runner = JobRunner(database, settings, launchers, active, copies, redactor, metrics, tracing.jobs)
     cleanup = ThreadPoolExecutor(max_workers=2, thread_name_prefix="cleanup")
     dispatcher = Dispatcher(runner, signals, cleanup, max_concurrent=settings.max_concurrent_jobs)
-    service = Service(database, settings, dispatcher)
+    service = Service(database, settings, dispatcher, traces=tracing.jobs)
     removal = ProjectRemoval(database, copies)
     parts = Parts(
         settings=settings,
@@ -124,7 +129,7 @@ def _wire(settings: Settings, database: Database, *, launchers: Mapping[str, Lau
         status=StatusReport(settings, service, launchers[active], instance_name(settings)),
         outputs=JobOutputs(service, launchers, copies, redactor, settings.max_log_bytes),
     )
-    return Backend(parts, database, Reaper(database, launchers, removal, metrics, closing), cleanup, closing)
+    return Backend(parts, database, Reaper(database, launchers, removal, metrics, closing), cleanup, closing, tracing)
 
 
 def build_launchers(settings: Settings) -> Mapping[str, Launcher]:

@@ -26,6 +26,7 @@ from backend.launchers.base import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from backend.classification import Ending
     from backend.job_control import JobControl, Pace
@@ -70,6 +71,7 @@ class AttemptDriver:
         launcher: Starts and watches the worker.
         control: Deadline and stop orders.
         before_start: Records the worker's handle; called after it was created and before it is started.
+        call: Gives a context around each call to the launcher, by the name of what it does.
         pace: How long to wait for what.
     """
 
@@ -77,6 +79,7 @@ class AttemptDriver:
     control: JobControl
     before_start: Callable[[Handle], None]
     pace: Pace
+    call: Callable[[str], AbstractContextManager[object]]
 
     def run(self, spec: LaunchSpec, known: Handle | None, *, max_log_bytes: int) -> AttemptReport:
         """Carry the attempt to its end.
@@ -104,12 +107,12 @@ class AttemptDriver:
         if report.handle is None:
             if self.control.must_stop():
                 return
-            with report.timed("prepare"):
+            with report.timed("prepare"), self.call("create"):
                 report.handle = self.launcher.prepare(spec)
         self.before_start(report.handle)
         state = WorkerState(Phase.CREATED) if fresh else self._look(report.handle, report, timeout_s=0)
         if self._may_launch(state):
-            with report.timed("launch"):
+            with report.timed("launch"), self.call("start"):
                 self._launch(report.handle, report)
         self.control.attach(self.launcher, report.handle)
 
@@ -124,7 +127,7 @@ class AttemptDriver:
             report.interruptions += 1
 
     def _watch(self, handle: Handle, report: AttemptReport) -> None:
-        with report.timed("run"):
+        with report.timed("run"), self.call("wait"):
             report.ending = self._last_look(handle, report)
 
     def _last_look(self, handle: Handle, report: AttemptReport) -> Ending:
@@ -152,7 +155,7 @@ class AttemptDriver:
         return self.control.overdue_s() > self.pace.patience_s
 
     def _collect(self, handle: Handle, report: AttemptReport, max_log_bytes: int) -> None:
-        with report.timed("collect"):
+        with report.timed("collect"), self.call("collect"):
             try:
                 report.log = self.launcher.collect(handle, max_bytes=max_log_bytes)
             except LauncherError as error:

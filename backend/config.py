@@ -81,6 +81,13 @@ class Settings(BaseSettings):
     max_log_bytes: int = Field(1024 * 1024, ge=1024)
     min_free_bytes: int = Field(64 * 1024 * 1024, ge=0)
 
+    trace_enabled: bool = True
+    trace_max_count: int = Field(10_000, ge=1)
+    trace_max_age_days: float = Field(30, gt=0, le=3650, allow_inf_nan=False)
+    trace_max_records: int = Field(10_000, ge=100, le=1_000_000)
+    trace_queue_size: int = Field(10_000, ge=100, le=1_000_000)
+    otel_exporter_otlp_endpoint: str = Field("", pattern=r"^(https?://[^\s@]+)?$")
+
     api_tokens: SecretListSetting = ()
     openai_api_key: SecretStr = SecretStr("")
     openai_org_id: SecretStr = SecretStr("")

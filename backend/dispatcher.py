@@ -16,6 +16,7 @@ import structlog
 from backend import repository
 from backend.classification import StopReason
 from backend.launchers.base import LauncherError
+from backend.lifecycle import has_ended
 from worker.contract import JobStatus
 
 if TYPE_CHECKING:
@@ -64,10 +65,16 @@ class Dispatcher:
 
     def start(self) -> None:
         """Take up the jobs that an earlier process left running, then begin to work."""
+        traces = self._runner.traces
+        left = traces.left_running()
         with self._runner.database.read() as session:
-            unfinished = [job.id for job in repository.jobs_in(session, JobStatus.IN_PROGRESS)]
-        for job_id in unfinished:
-            self._start_job(job_id)
+            running = repository.jobs_in(session, JobStatus.IN_PROGRESS)
+            waiting = repository.jobs_in(session, JobStatus.QUEUED)
+            known = repository.jobs_by_ids(session, left)
+        traces.resume([*running, *waiting])
+        traces.settle([job for job in known if has_ended(job.status)], left - {job.id for job in known})
+        for job in running:
+            self._start_job(job.id)
         self._supervisor.start()
 
     def wake(self) -> None:
@@ -160,6 +167,8 @@ class Dispatcher:
             self._until_done(control, lambda: self._runner.record_end(end))
         if end is not None and end.report.handle is not None:
             self._cleanup.submit(self._remove, control, end.report.handle)
+        else:
+            self._runner.traces.forget(control.job_id)
         # Not before, because who waits for the last job to end then closes the executor and the database.
         with self._changed:
             self._running.pop(control.job_id, None)
@@ -181,7 +190,8 @@ class Dispatcher:
     def _remove(self, control: JobControl, handle: Handle) -> None:
         begun = time.monotonic()
         try:
-            self._runner.launchers[handle.launcher].remove(handle)
+            with self._runner.traces.removing(control.job_id, handle.launcher):
+                self._runner.launchers[handle.launcher].remove(handle)
             log.info("worker.removed", job_id=control.job_id, duration_ms=round((time.monotonic() - begun) * 1000, 3))
         except Exception as error:  # noqa: BLE001  # whatever is left, the reaper finds it by its label
             log.warning("worker.not_removed", job_id=control.job_id, error=type(error).__name__)

@@ -65,6 +65,11 @@ def jobs_in(session: Session, status: JobStatus) -> Sequence[Job]:
     return session.scalars(select(Job).where(Job.status == status).order_by(Job.seq)).all()
 
 
+def jobs_by_ids(session: Session, job_ids: Iterable[str]) -> Sequence[Job]:
+    """Those of the jobs that exist."""
+    return session.scalars(select(Job).where(Job.id.in_(list(job_ids)))).all()
+
+
 def unfinished_jobs(session: Session, project_id: str) -> Sequence[Job]:
     """Jobs of a project that have not ended, in order of arrival."""
     query = select(Job).where(Job.project_id == project_id, Job.status.in_(UNFINISHED)).order_by(Job.seq)

@@ -12,6 +12,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,12 @@ from backend.judgement import Judge
 from backend.launchers.base import Handle, LauncherError, LaunchRefusedError, LaunchSpec, WorkerState
 from backend.lifecycle import check_move, has_ended, later_than, now, rfc3339
 from backend.models import Attempt
+from backend.tracecontext import new_span_id
+from backend.tracing.job_spans import worker_context
+from backend.tracing.job_traces import JobEnding
 from backend.workspace import writer
 from backend.workspace.errors import WorkspaceError
-from worker.contract import EngineName, EnvName, JobRequest, JobStatus, JobType, TraceContext
+from worker.contract import EngineName, EnvName, JobRequest, JobStatus, JobType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
     from backend.metrics import Metrics
     from backend.models import Job
     from backend.redaction import Redactor
+    from backend.tracing.job_traces import JobTraces
+    from worker.contract import TraceContext
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +70,11 @@ class Order:
             return None
         return Handle(attempt.launcher, attempt.ref, job.project_id, job.id, attempt.number, attempt.deadline_at)
 
+    @property
+    def trace(self) -> TraceContext:
+        """The place in the trace that the worker continues from."""
+        return worker_context(self.job, self.attempt).carrier()
+
     def request(self) -> JobRequest:
         """The document that tells the worker what to do."""
         job = self.job
@@ -76,7 +87,7 @@ class Order:
             attempt=self.attempt.number,
             created_at=rfc3339(job.created_at),
             deadline_at=rfc3339(self.attempt.deadline_at),
-            trace=TraceContext(job.traceparent, job.tracestate, job.baggage),
+            trace=self.trace,
         )
 
 
@@ -100,6 +111,7 @@ class JobRunner:
     Attributes:
         launchers: By name; an attempt made by one that is not configured now cannot be watched and counts as lost.
         active: Name of the launcher for new attempts.
+        traces: Records what happens.
         pace: How long to wait for what.
     """
 
@@ -110,6 +122,7 @@ class JobRunner:
     copies: JobCopies
     redactor: Redactor
     metrics: Metrics
+    traces: JobTraces
     pace: Pace = field(default_factory=Pace)
 
     def begin(self, job_id: str, wake: Callable[[], None]) -> JobControl | None:
@@ -118,7 +131,7 @@ class JobRunner:
         Returns:
             The handle on the running job; ``None`` when it was ended or removed while it waited.
         """
-        with suppress(NoResultFound), self.database.write() as session:
+        with suppress(NoResultFound), self.traces.inside(job_id), self.database.write() as session:
             job = repository.job_by_id(session, job_id)
             if has_ended(job.status):
                 return None
@@ -138,7 +151,8 @@ class JobRunner:
         job.status, job.started_at = JobStatus.IN_PROGRESS, present
         job.updated_at = later_than(job.updated_at, present)
         deadline_at = present + timedelta(seconds=self.settings.job_timeout_seconds)
-        return Attempt(job_id=job.id, number=1, launcher=self.active, phase=CREATING, deadline_at=deadline_at)
+        ids = {"job_id": job.id, "span_id": new_span_id()}
+        return Attempt(number=1, launcher=self.active, phase=CREATING, deadline_at=deadline_at, **ids)
 
     def _bind_to_active_launcher(self, job: Job, attempt: Attempt) -> None:
         # The mode may have changed since the job was accepted, and `dummy` must mean that no container ran.
@@ -155,12 +169,16 @@ class JobRunner:
         assert attempt is not None  # noqa: S101  # `begin` recorded it
         order = Order(job, attempt, workspace)
         judge = Judge(self.copies, self.redactor, self.settings.max_result_bytes)
-        with structlog.contextvars.bound_contextvars(job_id=job.id, project_id=job.project_id, trace_id=job.trace_id):
+        self.traces.taken_up(job)
+        ids = {"job_id": job.id, "project_id": job.project_id, "trace_id": job.trace_id}
+        with structlog.contextvars.bound_contextvars(**ids), self.traces.inside(job.id):
             log.info("job.started", job_type=job.job_type, engine=job.engine, launcher=attempt.launcher)
             self._mention_dummy(attempt.launcher)
             if (earlier := judge.recall(job, workspace)) is not None:
                 return JobEnd(job, self._look_back(order), earlier)
             report = self._drive(order, control)
+            self.traces.ingest(job, attempt, workspace)
+            self.traces.worker_ended(job, report.ending, report.interruptions)
             return JobEnd(job, report, judge.judge(job, workspace, report=report, stop=control.stop))
 
     @staticmethod
@@ -192,8 +210,10 @@ class JobRunner:
         try:
             if known is None:
                 self._prepare_workspace(order)
-            driver = AttemptDriver(launcher, control, lambda handle: self._record_start(job.id, handle), self.pace)
-            return driver.run(self._spec(order), known, max_log_bytes=self.settings.max_log_bytes)
+            with self.traces.worker(job, order.attempt) as trace:
+                note = partial(self._record_start, job.id)
+                driver = AttemptDriver(launcher, control, note, self.pace, trace.call)
+                return driver.run(self._spec(order), known, max_log_bytes=self.settings.max_log_bytes)
         except WorkspaceError as error:
             return AttemptReport(ending=LaunchRefusedError(error.reference, str(error), error.hint))
         except SQLAlchemyError:
@@ -217,8 +237,9 @@ class JobRunner:
 
     def _spec(self, order: Order) -> LaunchSpec:
         job = order.job
-        environment = {EnvName.WORKER_ENGINE: job.engine, EnvName.TRACEPARENT: job.traceparent}
-        optional = {EnvName.TRACESTATE: job.tracestate, EnvName.BAGGAGE: job.baggage}
+        trace = order.trace
+        environment = {EnvName.WORKER_ENGINE: job.engine, EnvName.TRACEPARENT: trace.traceparent}
+        optional = {EnvName.TRACESTATE: trace.tracestate, EnvName.BAGGAGE: trace.baggage}
         environment |= {name: value for name, value in optional.items() if value}
         if _LONG_RUN.search(job.instruction) and self.settings.sleep_seconds:
             environment[EnvName.SLEEP_SECONDS] = f"{self.settings.sleep_seconds:g}"
@@ -240,11 +261,19 @@ class JobRunner:
 
     def record_end(self, end: JobEnd) -> None:
         """Set a job's final state in one transaction; harmless when it was recorded and the answer was lost."""
+        self.traces.ending(end.job.id)
+        duration_s = self._settle(end)
         verdict = end.verdict
-        with self.database.write() as session:
+        self.traces.ended(end.job, JobEnding(verdict.status, verdict.failure_kind, verdict.summary))
+        if duration_s is not None:
+            self._note_end(end, duration_s)
+
+    def _settle(self, end: JobEnd) -> float | None:
+        verdict = end.verdict
+        with self.traces.inside(end.job.id), self.database.write() as session:
             stored = repository.job_by_id(session, end.job.id)
             if has_ended(stored.status):
-                return
+                return None
             attempt = repository.latest_attempt(session, end.job.id)
             check_move(stored.status, verdict.status)
             present = now()
@@ -253,8 +282,7 @@ class JobRunner:
             stored.finished_at = stored.updated_at = later_than(stored.updated_at, present)
             if attempt is not None:
                 _copy_facts(attempt, end.report, verdict)
-            duration_s = (present - (stored.started_at or present)).total_seconds()
-        self._note_end(end, duration_s)
+            return (present - (stored.started_at or present)).total_seconds()
 
     def _note_end(self, end: JobEnd, duration_s: float) -> None:
         job, verdict = end.job, end.verdict

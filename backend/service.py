@@ -22,6 +22,7 @@ from backend.job_copies import JobCopies
 from backend.lifecycle import check_move, has_ended, later_than, now, rfc3339
 from backend.models import Attempt, IdempotencyKey, Job, Project
 from backend.results import JobIdentity
+from backend.tracing.job_traces import JobEnding
 from worker.contract import EngineName, FailureKind, JobStatus, JobType
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from backend.config import Settings
     from backend.database import Database
     from backend.tracecontext import SpanContext
+    from backend.tracing.job_traces import JobTraces
 
 log = structlog.get_logger(__name__)
 
@@ -114,8 +116,9 @@ class Submission:
 class Service:
     """The use cases; safe from any thread."""
 
-    def __init__(self, database: Database, settings: Settings, dispatcher: Stopper) -> None:
+    def __init__(self, database: Database, settings: Settings, dispatcher: Stopper, *, traces: JobTraces) -> None:
         self._database = database
+        self._traces = traces
         self._settings = settings
         self._dispatcher = dispatcher
         self._copies = JobCopies(settings.state_dir)
@@ -145,6 +148,7 @@ class Service:
             session.flush()
             job = self._add_job(session, project_id, submission)
             self._remember_key(session, "projects", submission, job=job)
+        self._traces.accepted(job, submission.span)
         self._dispatcher.wake()
         return ProjectView(project, job)
 
@@ -164,6 +168,7 @@ class Service:
             self._require_room(session)
             job = self._add_job(session, project_id, submission)
             self._remember_key(session, project_id, submission, job=job)
+        self._traces.accepted(job, submission.span)
         self._dispatcher.wake()
         return job
 
@@ -293,10 +298,14 @@ class Service:
             job = _job(session, project_id, job_id)
             if has_ended(job.status):
                 raise ConflictError("job-ended", "Job has already ended")
-            if job.status == JobStatus.QUEUED:
+            waits = job.status == JobStatus.QUEUED
+            if waits:
                 self._end_waiting(job)
-                return job
-        self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
+        if waits:
+            self._traces.ended(job, JobEnding(JobStatus.ERROR, FailureKind.CANCELLED, job.summary))
+            self._traces.forget(job_id)
+        else:
+            self._dispatcher.request_stop(job_id, StopReason.CANCELLED)
         return job
 
     def _end_waiting(self, job: Job) -> None:
@@ -327,6 +336,9 @@ class Service:
             waiting = [job for job in unfinished if job.status == JobStatus.QUEUED]
             for job in waiting:
                 self._end_waiting(job)
+        for job in waiting:
+            self._traces.ended(job, JobEnding(JobStatus.ERROR, FailureKind.CANCELLED, job.summary))
+            self._traces.forget(job.id)
         ended = [job.id for job in waiting]
         running = [job.id for job in unfinished if job.id not in ended]
         for job_id in running:

@@ -79,15 +79,26 @@ def new_context() -> SpanContext:
     return SpanContext(new_trace_id(), new_span_id(), SAMPLED | RANDOM)
 
 
+def parse_traceparent(text: str) -> tuple[str, str, int]:
+    """Take apart a traceparent of our own: trace id, span id, flags."""
+    _, trace_id, span_id, flags = text.split("-")
+    return trace_id, span_id, int(flags, 16)
+
+
 def from_headers(headers: Mapping[str, str]) -> SpanContext:
     """Continue the caller's trace, or start one when ``traceparent`` is missing or malformed.
 
     Args:
         headers: Case-insensitive mapping of request headers.
     """
+    return inbound(headers) or new_context()
+
+
+def inbound(headers: Mapping[str, str]) -> SpanContext | None:
+    """A span below the caller's; ``None`` when ``traceparent`` is missing or malformed."""
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", "").strip())
     if found is None or not _valid(found):
-        return new_context()
+        return None
     return SpanContext(
         trace_id=found["trace"],
         span_id=new_span_id(),

@@ -9,6 +9,7 @@ the machine the older document may come back, which the database then outranks.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from backend.workspace.descriptors import PIN, SCAN, opened, pin, read_pinned
 from backend.workspace.errors import ResultMissingError, ResultUnreadableError, WorkspaceError, fault_of
 from backend.workspace.removal import open_unlocked, remove_entry
-from worker.contract import CODEX_DIR, REQUEST_PATH, RESULT_PATH, WORKER_UID
+from worker.contract import CODEX_DIR, REQUEST_PATH, RESULT_PATH, TRACE_PATH, WORKER_UID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _REQUEST: Final = REQUEST_PATH.removeprefix(f"{CODEX_DIR}/")
 _RESULT: Final = RESULT_PATH.removeprefix(f"{CODEX_DIR}/")
+_TRACE: Final = TRACE_PATH.removeprefix(f"{CODEX_DIR}/")
 
 _WORKSPACE_MODE: Final = 0o750
 _CODEX_MODE: Final = 0o755
@@ -50,6 +52,13 @@ class Headroom(NamedTuple):
 
     free_bytes: int
     free_inodes: int
+
+
+class Taken(NamedTuple):
+    """Bytes that a worker left, and whether they are all."""
+
+    data: bytes
+    complete: bool
 
 
 def owner_for_worker() -> Owner:
@@ -110,9 +119,10 @@ def write_result(workspace: Path, text: str) -> None:
 
 
 def clear_result(workspace: Path) -> None:
-    """Remove whatever has the name ``.codex/result.json``; raises like ``write_request``."""
+    """Remove what an earlier job left: ``.codex/result.json`` and its trace; raises like ``write_request``."""
     with _faults(workspace), _codex(workspace) as codex:
         remove_entry(codex.fd, _RESULT)
+        remove_entry(codex.fd, _TRACE)
 
 
 def take_result(workspace: Path, max_bytes: int) -> bytes:
@@ -136,6 +146,27 @@ def take_result(workspace: Path, max_bytes: int) -> bytes:
         ) from error
     except OSError as error:
         raise ResultUnreadableError("result-unreadable", f"{RESULT_PATH} cannot be read: {error.strerror}") from error
+
+
+def take_trace(workspace: Path, max_bytes: int) -> Taken | None:
+    """Read what a worker left as its trace, unchecked; ``None`` when there is none.
+
+    Raises:
+        OSError: It, or ``.codex``, is not what it must be, or may not be read.
+    """
+    try:
+        with (
+            opened(os.open(workspace, PIN | os.O_DIRECTORY)) as root_fd,
+            opened(os.open(CODEX_DIR, PIN, dir_fd=root_fd)) as codex_fd,
+        ):
+            pinned = pin(_TRACE, codex_fd)
+    except FileNotFoundError:
+        return None
+    with opened(pinned.fd):
+        if not pinned.is_regular:
+            raise OSError(errno.EINVAL, "the worker's trace is no regular file")
+        data = read_pinned(pinned, max_bytes + 1)
+        return Taken(data[:max_bytes], len(data) <= max_bytes)
 
 
 def disk_headroom(path: Path) -> Headroom:

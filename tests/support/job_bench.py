@@ -26,6 +26,7 @@ from backend.run_job import JobRunner
 from backend.service import Service, Submission
 from backend.signals import JobSignals
 from backend.tracecontext import new_context
+from backend.tracing.assembly import assemble_tracing
 from support.fake_launcher import PATIENCE_S, FakeEngine, FakeLauncher
 from worker.contract import RESULT_PATH, JobType
 
@@ -86,6 +87,7 @@ class Bench:
         self.copies = JobCopies(self.settings.state_dir)
         self.redactor = Redactor(self.settings.all_secrets)
         self.metrics, self.signals = Metrics(), HeardSignals()
+        self.tracing = assemble_tracing(self.settings, self.redactor, self.metrics, name="bench")
         active = "dummy" if self.settings.use_dummy_worker else "docker"
         self.launchers = {name: FakeLauncher(self.engine, name=name) for name in ("docker", "dummy")}
         self.runner = JobRunner(
@@ -96,12 +98,13 @@ class Bench:
             self.copies,
             self.redactor,
             self.metrics,
+            self.tracing.jobs,
             self.pace,
         )
         self.cleanup = ThreadPoolExecutor(max_workers=2)
         most = self.settings.max_concurrent_jobs
         self.dispatcher = Dispatcher(self.runner, self.signals, self.cleanup, max_concurrent=most)
-        self.service = Service(self.database, self.settings, self.dispatcher)
+        self.service = Service(self.database, self.settings, self.dispatcher, traces=self.tracing.jobs)
         self.removal = ProjectRemoval(self.database, self.copies)
         self.reaper = Reaper(
             self.database, {"docker": self.launchers["docker"]}, self.removal, self.metrics, threading.Event()
@@ -110,6 +113,7 @@ class Bench:
     def start(self) -> None:
         """Begin to work, as at the start of the process."""
         self.running = True
+        self.tracing.start()
         self.dispatcher.start()
 
     def stop(self) -> None:
@@ -118,6 +122,7 @@ class Bench:
             self.dispatcher.close(patience_s=PATIENCE_S)
         self.running = False
         self.cleanup.shutdown(wait=True)
+        self.tracing.close()
         self.database.close()
 
     def restart(self, **settings: Any) -> None:
@@ -139,6 +144,7 @@ class Bench:
             thread.join(PATIENCE_S)
         self.running = False
         self.cleanup.shutdown(wait=True)
+        self.tracing.close()
         self.database.close()
 
     def threads(self, *prefixes: str) -> list[threading.Thread]:

@@ -1,0 +1,396 @@
+"""The trace of a job, and that recording it never changes what becomes of the job (N15, N16; O01, O03 to O05, O16)."""
+
+import json
+import os
+
+import pytest
+from support.fake_launcher import PATIENCE_S, document
+from support.job_bench import CANARY
+
+from backend.launchers.base import LaunchRefusedError
+from backend.service import Submission
+from backend.tracecontext import new_context
+from backend.tracing.pipeline import PipelineStatus
+from backend.tracing.spans import Kind, Layer, Status, undashed
+from backend.tracing.stores import TraceQuery
+from worker.contract import JobType
+
+TREE = {
+    "job": None,
+    "queue wait": "job",
+    "docker run": "job",
+    "docker create": "docker run",
+    "docker start": "docker run",
+    "docker wait": "docker run",
+    "docker collect": "docker run",
+    "docker remove": "docker run",
+}
+
+
+def trace_of(bench, job):
+    """The trace of a job, when it is whole."""
+    trace_id = undashed(job.trace_id)
+    assert bench.tracing.jobs.whole(trace_id, PATIENCE_S)
+    return bench.tracing.store.get(trace_id)
+
+
+def spans_of(bench, job):
+    return {span.place.name: span for span in trace_of(bench, job).spans}
+
+
+def pipeline_of(bench, job):
+    (found,) = trace_of(bench, job).head.pipelines
+    return found
+
+
+def dropped(bench):
+    """Losses by stage, as the metrics tell them."""
+    samples = next(m for m in bench.metrics.registry.collect() if m.name == "trace_dropped").samples
+    return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_total")}
+
+
+def sample(bench, name, **labels):
+    return bench.metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_job_has_its_spans_and_each_its_parent(bench):
+    caller = new_context()
+    submission = Submission(JobType.INITIAL_PROJECT, "Make a program.", caller, None)
+    job = bench.ended(bench.service.create_project(submission).latest)
+    found = trace_of(bench, job)
+    names = {span.span_id: span.place.name for span in found.spans}
+    assert {span.place.name: names.get(span.parent_span_id) for span in found.spans} == TREE
+    spans = spans_of(bench, job)
+    assert spans["job"].parent_span_id == caller.span_id
+    assert all(span.end_ns is not None for span in found.spans)
+    assert {span.status for span in found.spans if span.place.name in {"job", "queue wait", "docker run"}} == {
+        Status.OK
+    }
+    assert (spans["job"].place.layer, spans["docker run"].place.layer) == (Layer.APP, Layer.RUNNER)
+    assert spans["docker create"].place.kind is Kind.CLIENT
+    assert [spans[name].ordinal for name in TREE if TREE[name] == "docker run"] == [0, 1, 2, 3, 4]
+    assert dropped(bench) == {}
+
+
+def test_the_worker_continues_the_span_of_its_container(bench):
+    bench.engine.tell("Wait.", holds=True)
+    job = bench.create("Wait.")
+    bench.engine.wait_launched(job.id)
+    environment = bench.engine.worker(job.id).spec.environment
+    bench.engine.release(job.id)
+    bench.ended(job)
+    spans = spans_of(bench, job)
+    request = json.loads((bench.workspace(job) / ".codex/request.json").read_text())
+    assert request["trace"]["traceparent"] == f"00-{undashed(job.trace_id)}-{spans['docker run'].span_id}-03"
+    assert environment["TRACEPARENT"] == request["trace"]["traceparent"]
+    assert bench.attempt(job).span_id == spans["docker run"].span_id
+
+
+def test_the_containers_facts_are_those_that_were_inspected(bench):
+    job = bench.finished()
+    run = spans_of(bench, job)["docker run"]
+    attempt = bench.attempt(job)
+    assert run.attributes["container.id"] == attempt.container_id
+    assert run.attributes["container.image.id"] == attempt.image_digest
+    assert (run.attributes["process.exit.code"], run.attributes["evidence.attempt"]) == (0, 1)
+
+
+def test_a_job_is_one_pipeline_with_one_step(bench):
+    job = bench.finished()
+    found = pipeline_of(bench, job)
+    assert (found.pipeline_id, found.pipeline_status, found.final_error) == (job.id, "SUCCESS", None)
+    assert (found.trigger.source, found.trigger.intent_type) == ("api", "initial_project")
+    assert found.execution_plan_summary == "template: initial_project"
+    (step,) = found.steps
+    assert (step.step_number, step.agent_name, step.status, step.success) == (1, "template", "SUCCESS", True)
+    assert step.output_summary == job.summary
+    assert step.started_at <= step.completed_at <= found.completed_at
+    assert sample(bench, "pipeline_runs_total", intent_type="initial_project", status="SUCCESS") == 1
+    assert sample(bench, "step_duration_seconds_count", agent_name="template") == 1
+
+
+def test_what_set_a_job_off_is_never_lost(bench):
+    caller = new_context()
+    object.__setattr__(caller, "baggage", "evidence.trigger.source=jira_webhook,evidence.issue_key=AB%2D7;p=1,x")
+    job = bench.ended(
+        bench.service.create_project(Submission(JobType.INITIAL_PROJECT, "Make it.", caller, None)).latest
+    )
+    trigger = pipeline_of(bench, job).trigger
+    assert (trigger.source, trigger.issue_key, trigger.issue_status) == ("jira_webhook", "AB-7", None)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "error_type"),
+    [
+        ({"exit_code": 3}, "FAILED", "crashed"),
+        ({"exit_code": 137, "oom_killed": True}, "FAILED", "oom"),
+        ({"leaves": None}, "FAILED", "result_missing"),
+        ({"leaves": lambda request: document(request, status="error", errors=["BLOCK"])}, "FAILED", "result_error"),
+    ],
+)
+def test_a_job_that_fails_is_a_pipeline_that_failed_and_says_why(bench, behaviour, status, error_type):
+    bench.engine.tell("Fail.", **behaviour)
+    job = bench.finished("Fail.")
+    found, spans = pipeline_of(bench, job), spans_of(bench, job)
+    assert (found.pipeline_status, found.steps[0].status, found.steps[0].success) == (status, "FAIL", False)
+    assert found.final_error == found.steps[0].error_message
+    assert found.final_error.startswith(error_type)
+    assert (spans["job"].status, spans["job"].error_type) == (Status.ERROR, error_type)
+    crashed = behaviour.get("exit_code")
+    assert (spans["docker run"].status is Status.ERROR) == bool(crashed)
+    failed = bench.tracing.store.search(TraceQuery(10, status=PipelineStatus.FAILED))
+    assert [head.trace_id for head in failed] == [undashed(job.trace_id)]
+
+
+def test_a_launch_that_is_refused_is_told_in_its_span(bench):
+    bench.engine.refuse("launch", LaunchRefusedError("image-missing", "there is no such image"))
+    spans = spans_of(bench, bench.finished())
+    assert (spans["docker run"].error_type, spans["docker run"].attributes["evidence.reference"]) == (
+        "launch_failed",
+        "image-missing",
+    )
+    assert (spans["docker start"].status, spans["docker start"].error_type) == (Status.ERROR, "LaunchRefusedError")
+
+
+def test_a_cancelled_and_an_overdue_job_are_told_apart(bench):
+    for instruction in ("Wait one.", "Wait two."):
+        bench.engine.tell(instruction, holds=True)
+    first, second = bench.create("Wait one."), bench.create("Wait two.")
+    bench.poll(lambda: len(bench.engine.running()) == 2)
+    bench.service.cancel_job(first.project_id, first.id)
+    bench.expire(second)
+    assert pipeline_of(bench, bench.ended(first)).pipeline_status == "CANCELLED"
+    assert pipeline_of(bench, bench.ended(second)).pipeline_status == "TIMED_OUT"
+
+
+def test_a_job_that_is_cancelled_while_it_waits_ends_its_trace(make_bench):
+    bench = make_bench()
+    job = bench.create()
+    bench.service.cancel_job(job.project_id, job.id)
+    bench.tracing.start()
+    spans = spans_of(bench, job)
+    assert set(spans) == {"job", "queue wait"}
+    assert all(span.end_ns for span in spans.values())
+    found = pipeline_of(bench, job)
+    assert (found.pipeline_status, found.steps, found.execution_plan_summary) == (
+        *("CANCELLED", ()),
+        "template: initial_project",
+    )
+
+
+def test_a_running_job_is_seen_running_before_its_work_begins(bench):
+    with bench.engine.hold("prepare"):
+        job = bench.create()
+        bench.poll(lambda: "prepare" in bench.engine.calls)
+        # No waiting for the writer: it was stored before the engine was asked for anything.
+        found = bench.tracing.store.get(undashed(job.trace_id))
+        assert found.head.pipelines[0].pipeline_status == "RUNNING"
+        assert found.head.pipelines[0].steps[0].status == "STARTED"
+        assert next(span for span in found.spans if span.place.name == "job").end_ns is None
+    bench.ended(job)
+
+
+def test_log_lines_name_the_span_and_the_pipelines_events_are_logged(bench, logged):
+    job = bench.finished()
+    trace_of(bench, job)
+    told = {line["event"]: line for line in logged if line["event"].startswith(("pipeline.", "step."))}
+    assert list(told) == ["pipeline.started", "step.completed", "pipeline.completed"]
+    assert {line["trace_id"] for line in told.values()} == {job.trace_id}
+    assert (told["pipeline.started"]["intent_type"], told["pipeline.started"]["trigger_source"]) == (
+        *("initial_project",),
+        "api",
+    )
+    step = told["step.completed"]
+    assert (step["step_number"], step["agent_name"], step["status"]) == (1, "template", "SUCCESS")
+    assert told["pipeline.completed"]["status"] == "SUCCESS"
+    started = next(line for line in logged if line["event"] == "job.started")
+    assert (started["trace_id"], started["trace_flags"]) == (job.trace_id, "03")
+    assert len(started["span_id"]) == 16
+    assert [event.name for event in trace_of(bench, job).events] == list(told)
+
+
+# spans of the worker
+
+
+def worker_span(trace_id, span_id, **changes):
+    span = {"traceId": trace_id, "spanId": span_id, "name": "step", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    return json.dumps({"scopeSpans": [{"spans": [span | changes]}]}) + "\n"
+
+
+def with_worker_trace(bench, make):
+    """Run a job whose worker writes a trace; ``make`` gets trace id and parent and returns the bytes."""
+    bench.engine.tell("Trace.", holds=True)
+    job = bench.create("Trace.")
+    bench.poll(bench.engine.running)
+    parent = bench.attempt(job).span_id
+    (bench.workspace(job) / ".codex/trace.jsonl").write_bytes(make(undashed(job.trace_id), parent).encode())
+    bench.engine.release(job.id)
+    return bench.ended(job)
+
+
+def test_the_workers_spans_are_taken_over_below_the_containers(bench):
+    job = with_worker_trace(
+        bench,
+        lambda trace, parent: worker_span(trace, "a" * 16, parentSpanId=parent) + worker_span(trace, "b" * 16),
+    )
+    spans = {span.span_id: span for span in trace_of(bench, job).spans}
+    run = spans_of(bench, job)["docker run"].span_id
+    assert [spans[name * 16].parent_span_id for name in "ab"] == [run, run]
+    assert spans["a" * 16].service == "worker"
+    assert dropped(bench) == {}
+
+
+def test_what_a_worker_must_not_say_is_refused_and_counted(bench):
+    job = with_worker_trace(
+        bench,
+        lambda trace, parent: (
+            worker_span("f" * 32, "a" * 16)
+            + worker_span(trace, parent, name="forged")
+            + worker_span(trace, "b" * 16, name=CANARY, endTimeUnixNano="0")
+            + "no json\n"
+        ),
+    )
+    found = trace_of(bench, job)
+    assert job.status == "completed"
+    assert CANARY not in repr(found)
+    assert [span.incomplete for span in found.spans if span.service == "worker"] == [True]
+    assert "forged" not in repr(found)
+    assert dropped(bench) == {"ingest": 3}
+    assert (found.head.dropped, found.head.incomplete) == ({"ingest": 3}, True)
+    assert sample(bench, "trace_incomplete_total") == 1
+
+
+@pytest.mark.parametrize("kind", ["directory", "link", "fifo"])
+def test_a_trace_that_is_no_file_is_counted(bench, kind, tmp_path):
+    bench.engine.tell("Trace.", holds=True)
+    job = bench.create("Trace.")
+    bench.poll(bench.engine.running)
+    path = bench.workspace(job) / ".codex/trace.jsonl"
+    secret = tmp_path / "outside"
+    secret.write_text(worker_span(undashed(job.trace_id), "a" * 16))
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(secret)
+    else:
+        os.mkfifo(path)
+    bench.engine.release(job.id)
+    assert bench.ended(job).status == "completed"
+    assert "worker" not in {span.service for span in trace_of(bench, job).spans}
+    assert dropped(bench) == {"ingest": 1}
+
+
+def test_the_trace_of_an_earlier_job_is_not_taken_for_this_ones(bench):
+    first = with_worker_trace(bench, lambda trace, parent: worker_span(trace, "a" * 16))
+    second = bench.ended(bench.edit(first.project_id))
+    assert "worker" not in {span.service for span in trace_of(bench, second).spans}
+    assert dropped(bench) == {}
+
+
+# restarts
+
+
+def test_after_a_kill_the_trace_is_readable_and_goes_on(bench):
+    bench.engine.tell("Hold.", holds=True)
+    job = bench.create("Hold.")
+    bench.poll(bench.engine.running)
+    before = spans_of(bench, job)
+    bench.kill()
+    bench.set_up()
+    bench.tracing.start()
+    found = bench.tracing.store.get(undashed(job.trace_id))
+    assert found.head.incomplete
+    assert {span.place.name for span in found.spans if span.incomplete} >= {"job", "docker run"}
+    assert sample(bench, "trace_incomplete_total") == 1
+    bench.running = True
+    bench.dispatcher.start()
+    bench.engine.release(job.id)
+    assert bench.ended(job).status == "completed"
+    after = spans_of(bench, job)
+    for name in ("job", "docker run"):
+        assert (after[name].span_id, after[name].status, after[name].incomplete) == (
+            *(before[name].span_id, Status.OK),
+            False,
+        )
+    assert after["job"].parent_span_id == before["job"].parent_span_id
+    assert pipeline_of(bench, job).pipeline_status == "SUCCESS"
+    assert len(pipeline_of(bench, job).steps) == 1
+
+
+def test_a_pipeline_whose_job_ended_without_it_is_ended_at_the_next_start(bench):
+    bench.engine.tell("Hold.", holds=True)
+    job = bench.create("Hold.")
+    bench.poll(bench.engine.running)
+    trace_of(bench, job)
+    # The process dies after the job's end was recorded, and before its trace knows.
+    bench.tracing.recorder._writer._closing = True
+    bench.engine.release(job.id)
+    bench.ended(job)
+    bench.kill()
+    bench.start_again()
+    found = pipeline_of(bench, job)
+    assert (found.pipeline_status, found.steps[0].status) == ("SUCCESS", "SUCCESS")
+
+
+# trouble with recording
+
+
+class BrokenError(Exception):
+    """Something in the recorder broke."""
+
+
+def broken(*args, **kwargs):
+    raise BrokenError(CANARY)
+
+
+STAGES = {
+    "store": ("tracing.store", "store"),
+    "event": ("tracing.recorder", "_event_numbers"),
+    "flush": ("tracing.recorder._writer", "flush"),
+    "ingest": ("tracing.recorder", "take"),
+    "span": ("tracing.recorder", "_families"),
+    "job": ("tracing.jobs", "_resume"),
+    "pipeline": ("tracing.recorder", "_put"),
+    "attribute": ("tracing.jobs.cleaner", "text"),
+    "accepted": ("tracing.jobs", "_open"),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_recorder_that_breaks_leaves_the_job_as_it_is_and_is_counted(bench, monkeypatch, stage):
+    plain = bench.finished()
+    expected = {name: getattr(plain, name) for name in ("status", "failure_kind", "summary", "engine")}
+    owner, name = STAGES[stage]
+    part = bench
+    for step in owner.split("."):
+        part = getattr(part, step)
+    if name == "take":
+        monkeypatch.setattr("backend.tracing.job_traces.read_worker_spans", broken)
+    elif hasattr(type(part), "__slots__"):
+        monkeypatch.setattr(type(part), name, broken)
+    else:
+        monkeypatch.setattr(part, name, broken)
+    job = with_worker_trace(bench, lambda trace, parent: worker_span(trace, "a" * 16))
+    found = {name: getattr(job, name) for name in expected}
+    assert found == expected | {"summary": "Done: Trace."}
+    assert {**bench.result(job), "job_id": "", "project_id": ""}["status"] == "success"
+    bench.poll(lambda: sum(dropped(bench).values()) > 0)
+
+
+def test_without_recording_a_job_is_the_same(make_bench):
+    bench = make_bench(trace_enabled=False)
+    bench.start()
+    job = bench.finished()
+    assert (job.status, bench.tracing.store) == ("completed", None)
+    assert bench.attempt(job).span_id is not None
+
+
+def test_the_count_of_pipelines_is_that_of_the_store(bench):
+    bench.engine.tell("Fail.", exit_code=3)
+    jobs = [bench.finished(), bench.finished("Fail."), bench.finished("Fail.")]
+    for job in jobs:
+        trace_of(bench, job)
+    ended = [p.pipeline_status for head in bench.tracing.store.get_all() for p in head.pipelines]
+    for status in ("SUCCESS", "FAILED"):
+        count = sample(bench, "pipeline_runs_total", intent_type="initial_project", status=status)
+        assert count == ended.count(status)
