@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.evidence.run_record import Engine, Images
 from harness.runner.choices import WitnessChoice
 from harness.senses.witness import NoWitness, open_witness
+from worker.contract import Label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,7 @@ def watch(stand: Stand, choice: WitnessChoice, environ: Mapping[str, str]) -> tu
         return NoWitness("the witness was switched off"), False
     if choice is WitnessChoice.AUTO and not stand.is_own and not is_local(stand.base_url):
         return NoWitness("the stack is not on this machine"), False
-    found = open_witness(environ)
+    # Of our own stack only its own workers count; of a foreign one nobody knows how it calls itself.
+    found = open_witness(environ, f"{Label.INSTANCE}={stand.instance}" if stand.is_own else Label.PROJECT)
     is_needed = choice is WitnessChoice.REQUIRED or stand.is_own
     return found, is_needed or not isinstance(found, NoWitness)

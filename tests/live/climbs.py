@@ -105,18 +105,20 @@ class Climber:
         copy.write_text(text)
         return str(copy)
 
-    def climb(self, *arguments: str, **environ: str) -> Climb:
+    def climb(self, *arguments: str, after: Climb | None = None, **environ: str) -> Climb:
         """Run ``ladder`` with arguments that lead to one run.
 
         Args:
             arguments: Of the command line, without ``--out``.
+            after: An earlier climb that this one builds on, so that both have one evidence root.
             environ: For it, such as BASE_URL.
         """
         self._climbs += 1
-        out = self.home / f"evidence-{self._climbs}"
+        out = after.folder.parent if after else self.home / f"evidence-{self._climbs}"
+        before = set(out.iterdir()) if out.exists() else set()
         done = self.command(*arguments, "--out", str(out), **environ)
         printed = done.stdout + done.stderr
-        folders = list(out.iterdir()) if out.exists() else []
+        folders = [path for path in out.iterdir() if path not in before] if out.exists() else []
         for file in (each for folder in folders for each in folder.rglob("*") if each.is_file()):
             assert traces(self.canary, file.read_bytes()) == [], file
         assert len(folders) == 1, printed

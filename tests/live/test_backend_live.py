@@ -33,7 +33,7 @@ pytestmark = pytest.mark.docker
 CANARY = "sk-canary-Pw4XnE7rGh2Vt9Qa"
 SLEEP_SECONDS = 3
 FILES = ["README.md", "app.py", "tests/test_cli.py"]
-DOCUMENTS = [".codex/request.json", ".codex/result.json"]
+DOCUMENTS = [".codex/request.json", ".codex/result.json", ".codex/trace.jsonl"]
 
 REFACTOR = "Refactor fibonacci() to be iterative, add an input guard, and add a docstring note."
 FORCE = "force_error: provoke a controlled failure"

@@ -1,52 +1,19 @@
 """Whole suites at a stack of their own that go wrong: the climb is red, the rollback is tried, and nothing is left."""
 
-import secrets
-import socket
-
 import pytest
 from broken_image import broken_image
-from climbs import SECRET_NAME, Climber, left_of, require_red
+from climbs import SECRET_NAME, require_red
+from own_stack import own_stack
 
 pytestmark = pytest.mark.docker
 
 SMOKE = ["M01", "M02", "M03", "M04"]
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Stack:
-    """One stack with a name, a port, settings and data of its own, and suites at it."""
-
-    def __init__(self, home):
-        self.climber = Climber(home)
-        self.project = f"lt-{secrets.token_hex(3)}"
-        self._own = {
-            "LADDER_PROJECT": self.project,
-            "PORT": str(free_port()),
-            "DATA_DIR": str(home / "data"),
-        }
-
-    def suite(self, **environ):
-        return self.climber.climb("suite", **self._own, **environ)
-
-    def mode(self):
-        lines = (self.climber.home / ".env").read_text().splitlines()
-        return next(line for line in lines if line.startswith("USE_DUMMY_WORKER="))
-
-    def down(self):
-        return self.climber.command("down", **self._own)
-
-
 @pytest.fixture
 def stack(tmp_path, docker_api):
-    stack = Stack(tmp_path / "stack")
-    yield stack
-    assert stack.down().returncode == 0
-    assert left_of(docker_api, stack.project) == []
+    with own_stack(tmp_path / "stack", docker_api) as made:
+        yield made
 
 
 def test_a_leaking_worker_ends_the_suite_with_a_rollback_and_the_code_of_leaks(stack, docker_api, scripted):

@@ -142,9 +142,17 @@ def test_any_other_address_is_not(url):
 )
 def test_who_watches_and_whether_the_verdict_needs_it(monkeypatch, stand, choice, answers, watched, needed):
     witness = FakeWatch()
-    monkeypatch.setattr(stands, "open_witness", lambda *_where: witness if answers else NoWitness("no engine"))
+    labels = []
+
+    def opened(_environ, label):
+        labels.append(label)
+        return witness if answers else NoWitness("no engine")
+
+    monkeypatch.setattr(stands, "open_witness", opened)
     found, is_needed = watch(stand, choice, {})
     assert (found is witness, is_needed) == (watched, needed)
+    # Other stacks may be on the same engine, and of a foreign one nobody knows the instance.
+    assert set(labels) <= {f"ladder.instance={stand.instance}" if stand.is_own else "ladder.project"}
 
 
 @pytest.mark.parametrize(
