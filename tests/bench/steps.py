@@ -108,7 +108,7 @@ def measure_steps(steps: Steps, *, rounds: int) -> tuple[Comparison, tuple[Measu
                 pairs.append(pair)
     ours, bare, *others = taken
     wall, bare_wall = _each(ours, _wall_ms), _each(bare, _wall_ms)
-    ratio = Comparison("HTTP step, evidence on", Unit.MILLISECONDS, wall, bare_wall, goal=RATIO_GOAL)
+    ratio = Comparison("HTTP step over bare httpx", Unit.MILLISECONDS, wall, bare_wall, goal=RATIO_GOAL)
     measures = (
         _step("HTTP step, evidence on", wall, bare_wall, goal=STEP_GOAL),
         _step("… of it while climbing", _each(ours, _climb_ms), bare_wall),
