@@ -65,18 +65,18 @@ class Observer:
 
     @harmless
     def before(self, connection: Connection, *event: Any) -> None:  # noqa: ANN401  # SQLAlchemy's
-        """``before_cursor_execute``: it is called for each part of a statement, and for questions about it."""
+        """``before_cursor_execute``: it is called for each part of a statement."""
         _cursor, text, _parameters, context, _many = event
         if context is None or self._endings.delivering or context.execution_options.get(EXCLUDED):
             return
         call = vars(context).get(self._key)
         if isinstance(call, _Call):
-            call.entry.running = in_batches(context)
+            call.entry.running = True
             return
         fairy = connection.connection
         if self._key in fairy.info:
             self._endings.look(fairy)
-        if in_batches(context) and not _asks(text):
+        if in_batches(context):
             # The parts are spelled differently from database to database; the whole is not.
             text = context.statement
         self._meet(fairy, text, context)
@@ -125,7 +125,7 @@ class Observer:
             # The same text ended the transaction, or began one: before the write or behind it, and with what end?
             self._endings.end(fairy.info, Outcome.OPEN)
         elif standing(fairy.driver_connection) is Standing.OUTSIDE and entry.outcome is None:
-            call.transaction.decide(entry, Outcome.COMMITTED, alone=True)
+            call.transaction.decide(entry, Outcome.COMMITTED)
 
     def _controlled(self, step: _Step, fairy: PoolProxiedConnection) -> None:
         name, control = step.statement.name or "", step.statement.control
@@ -169,13 +169,8 @@ class Observer:
         if isinstance(call, _Call) and (call.entry.running or event.sqlalchemy_exception is not None):
             entry = call.entry
             entry.duration_ns = time.perf_counter_ns() - entry.origin.began_ns
-            call.transaction.fail(entry, failure_of(event.original_exception), alone=outside)
+            call.transaction.fail(entry, failure_of(event.original_exception))
         transaction: Transaction | None = fairy.info.get(self._key)
         if outside and transaction is not None and transaction.undecided:
             # The database gave the whole transaction up, as SQLite does with OR ROLLBACK or a full disk.
             self._endings.end(fairy.info, Outcome.ROLLED_BACK)
-
-
-def _asks(text: str) -> bool:
-    """Whether it is a question that SQLAlchemy asks for a statement's sake, such as a sequence's next value."""
-    return text.lstrip()[:6].lower() == "select"

@@ -156,22 +156,14 @@ class Transaction:
         self._undecided += 1
         return True
 
-    def decide(self, entry: Entry, outcome: Outcome, *, alone: bool) -> None:
-        """Say what became of one statement, whatever its transaction will do.
-
-        Args:
-            entry: The statement.
-            outcome: What became of it.
-            alone: It was a transaction of its own; what comes next is another one.
-        """
+    def decide(self, entry: Entry, outcome: Outcome) -> None:
+        """Say what became of one statement, whatever its transaction will do."""
         self._undecided -= entry.outcome is None
         entry.outcome = outcome
-        if alone:
-            self._renew()
 
-    def fail(self, entry: Entry, failure: Failure, *, alone: bool) -> None:
+    def fail(self, entry: Entry, failure: Failure) -> None:
         """Say that a statement raised; what it wrote before that is unknown."""
-        self.decide(entry, Outcome.FAILED, alone=alone)
+        self.decide(entry, Outcome.FAILED)
         entry.running, entry.failure = False, failure
         entry.rows.lose()
 
@@ -191,7 +183,7 @@ class Transaction:
             return
         for entry in self._entries[self._savepoints[at][1] :]:
             if entry.outcome is None:
-                self.decide(entry, Outcome.ROLLED_BACK_TO_SAVEPOINT, alone=False)
+                self.decide(entry, Outcome.ROLLED_BACK_TO_SAVEPOINT)
         self._savepoints[at:] = [(name, len(self._entries))]
 
     def _find(self, name: str) -> int | None:

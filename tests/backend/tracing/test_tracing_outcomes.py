@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 from observed_database import Item, Part
-from sqlalchemy import create_engine, insert, select, text
+from sqlalchemy import create_engine, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -142,6 +142,18 @@ def test_a_savepoint_that_is_undone_twice(observed):
     assert observed.outcomes() == ["rolled_back_to_savepoint"] * 2 + ["committed"]
 
 
+def test_a_released_savepoint_no_longer_hides_one_of_its_name(observed):
+    with observed.engine.begin() as connection:
+        connection.exec_driver_sql("SAVEPOINT here")
+        connection.execute(item("a"))
+        connection.exec_driver_sql("SAVEPOINT here")
+        connection.execute(item("b"))
+        connection.exec_driver_sql("RELEASE here")
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+    assert observed.outcomes() == ["rolled_back_to_savepoint"] * 2
+    assert observed.count() == 0
+
+
 def test_a_rollback_of_all_keeps_what_the_savepoint_undid(observed):
     with observed.engine.connect() as connection:
         connection.execute(item("a"))
@@ -200,6 +212,32 @@ def test_a_conflict_within_a_savepoint_spares_the_rest(observed):
         connection.execute(item("c"))
     assert observed.outcomes() == ["committed", "rolled_back_to_savepoint", "failed", "committed"]
     assert observed.count() == 2
+
+
+def test_a_statement_that_never_came_back_from_the_driver_has_failed(observed):
+    def interrupt(_cursor, statement, *_event):
+        if statement.startswith("INSERT"):
+            raise KeyboardInterrupt
+
+    event.listen(observed.engine, "do_execute", interrupt)
+    with observed.engine.connect() as connection, pytest.raises(KeyboardInterrupt):
+        connection.execute(item("a"))
+    event.remove(observed.engine, "do_execute", interrupt)
+    assert (observed.only().outcome, observed.only().error_type) == ("failed", "builtins.KeyboardInterrupt")
+
+
+def test_an_error_behind_a_statement_that_was_carried_out_undoes_nothing(observed):
+    def stumble(_connection, _cursor, statement, *_event):
+        if statement.startswith("INSERT"):
+            raise LookupError
+
+    event.listen(observed.engine, "after_cursor_execute", stumble)
+    with observed.engine.connect() as connection:
+        with pytest.raises(LookupError):
+            connection.execute(item("a"))
+        event.remove(observed.engine, "after_cursor_execute", stumble)
+        connection.commit()
+    assert (observed.only().outcome, observed.only().rows, observed.count()) == ("committed", 1, 1)
 
 
 @POSTGRES_ONLY

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import quoted_name
 
 POSTGRES_ONLY = pytest.mark.parametrize(
     "observed", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
@@ -263,6 +264,15 @@ def test_an_odd_name_comes_from_the_compiled_statement(observed):
     with observed.engine.begin() as connection:
         connection.execute(insert(table('Odd.na"me', column("a"))).values(a=1))
     assert observed.only().tables == ('"Odd.na""me"',)
+
+
+def test_a_name_is_spelled_as_the_application_spells_it(observed):
+    loud = Table(quoted_name("Loud", quote=False), MetaData(), Column("a", Integer))
+    with observed.engine.begin() as connection:
+        loud.create(connection)
+        connection.execute(insert(loud).values(a=1))
+        connection.exec_driver_sql("INSERT INTO Loud VALUES (1)")
+    assert [write.tables for write in observed.writes] == [("Loud",), ("loud",)]
 
 
 @POSTGRES_ONLY
