@@ -1,10 +1,24 @@
-"""What every test shares: how long Hypothesis may take, which is as long as it takes.
+"""What every test shares: how long Hypothesis may take, which is as long as it takes, and that signals are heard.
 
 On a cold or busy machine the first example of a test imports, compiles and builds tables of characters for seconds;
 that says nothing about the code under test. How much is tried and what else may be amiss stays with each test.
+
+Whoever starts the tests in the background may have them ignore Ctrl-C, and what is ignored is inherited by every
+process that a test starts; then a test about interrupts would test nothing.
 """
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+HEARD = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+for number, handler in HEARD.items():
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
