@@ -77,5 +77,5 @@ lock: setup ## resolve the dependencies anew and pin them by hash
 
 clean: ## remove what can be made again (data in var/data stays)
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
-	@rm -rf var/wheelhouse var/setup
+	@rm -rf var/wheelhouse var/setup var/bench
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
