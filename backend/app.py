@@ -20,9 +20,11 @@ from fastapi import FastAPI
 from backend.api import envelope, files, jobs, projects, system
 from backend.api.dependencies import Parts
 from backend.api.middleware import (
+    Bearers,
     BodyLimitMiddleware,
     EnvelopeCORSMiddleware,
     RequestSpanMiddleware,
+    RequestTracing,
     TokenMiddleware,
 )
 from backend.api.openapi import describe
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
     from backend.config import Settings
     from backend.launchers.base import Launcher
+    from backend.tracing.recorder import Recorder
 
     LauncherMaker = Callable[[Settings], Mapping[str, Launcher]]
 
@@ -229,9 +232,15 @@ def create_app(settings: Settings, make_launchers: LauncherMaker = build_launche
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
     """Put the middleware around the routes; the last one added is the outermost."""
+
+    def recorder() -> Recorder | None:
+        backend = getattr(app.state, "backend", None)
+        return backend.tracing.recorder if isinstance(backend, Backend) else None
+
+    bearers, prefix = Bearers(settings.api_tokens), settings.api_v1_str
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    app.add_middleware(TokenMiddleware, tokens=settings.api_tokens, open_path=f"{settings.api_v1_str}/health")
-    app.add_middleware(RequestSpanMiddleware, metrics=metrics)
+    app.add_middleware(TokenMiddleware, open_path=f"{prefix}/health")
+    app.add_middleware(RequestSpanMiddleware, metrics=metrics, bearers=bearers, trace=RequestTracing(recorder, prefix))
     app.add_middleware(
         EnvelopeCORSMiddleware,
         allow_origins=settings.allow_origins,

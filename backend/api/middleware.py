@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -17,19 +18,26 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from backend.api import request_trace
 from backend.api.envelope import METHODS, error_response
 from backend.api.span import SPAN_KEY, current_span
-from backend.tracecontext import from_headers
+from backend.tracecontext import new_context
+from backend.tracing.current import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pydantic import SecretStr
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from backend.metrics import Metrics
+    from backend.tracing.open_span import OpenSpan
+    from backend.tracing.recorder import Recorder
 
 log = structlog.get_logger(__name__)
+
+ADMITTED_KEY: Final = "ladder.admitted"
+"""Whether the caller may use the API; decided once, where the request's span begins."""
 
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
@@ -43,7 +51,8 @@ class EnvelopeCORSMiddleware(CORSMiddleware):
         response = super().preflight_response(request_headers)
         if response.status_code < _CLIENT_ERROR:
             return response
-        context = from_headers(request_headers)
+        # A browser's preflight carries no credentials, so it continues nobody's trace.
+        context = new_context()
         detail = bytes(response.body).decode()
         refused = error_response(response.status_code, detail=detail, correlation_id=context.correlation_id)
         refused.headers["Vary"] = "Origin"
@@ -53,15 +62,17 @@ class EnvelopeCORSMiddleware(CORSMiddleware):
 class RequestSpanMiddleware:
     """Opens a span for each request, turns an escaped exception into a 500, writes one log line and one metric."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, bearers: Bearers, trace: RequestTracing) -> None:
         self.app = app
         self._metrics = metrics
+        self._bearers = bearers
+        self._trace = trace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        span = scope[SPAN_KEY] = from_headers(Headers(scope=scope))
+        span, context = self._begin(scope), scope[SPAN_KEY]
         begun = time.monotonic()
         status = 0
 
@@ -71,18 +82,25 @@ class RequestSpanMiddleware:
                 status = message["status"]
             await send(message)
 
-        ids = {"trace_id": span.correlation_id, "span_id": span.span_id, "trace_flags": f"{span.flags:02x}"}
-        with structlog.contextvars.bound_contextvars(**ids):
+        with inside(context):
             try:
                 await self.app(scope, receive, note_status)
             except Exception:
                 log.exception("http.failed")
                 if status:
                     raise
-                response = error_response(_SERVER_ERROR, detail=None, correlation_id=span.correlation_id)
+                response = error_response(_SERVER_ERROR, detail=None, correlation_id=context.correlation_id)
                 await response(scope, receive, note_status)
+            finally:
+                request_trace.end(span, scope, status, prefix=self._trace.prefix)
             self._note(scope, status, duration_s=time.monotonic() - begun)
         return None
+
+    def _begin(self, scope: Scope) -> OpenSpan | None:
+        admitted = scope[ADMITTED_KEY] = self._bearers.admit(scope)
+        found = request_trace.arrival(Headers(scope=scope), admitted=admitted)
+        scope[SPAN_KEY] = found.context
+        return request_trace.begin(self._trace.recorder(), scope, found, prefix=self._trace.prefix)
 
     def _note(self, scope: Scope, status: int, *, duration_s: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -100,17 +118,47 @@ class RequestSpanMiddleware:
         )
 
 
-class TokenMiddleware:
-    """With tokens configured, lets only their bearers pass; /health is open to probes that carry none."""
+@dataclass(frozen=True, slots=True)
+class RequestTracing:
+    """What the spans of requests need.
 
-    def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr], open_path: str) -> None:
-        self.app = app
+    Attributes:
+        recorder: Gives the recorder, once the backend was put together.
+        prefix: What routes begin with.
+    """
+
+    recorder: Callable[[], Recorder | None]
+    prefix: str
+
+
+class Bearers:
+    """Knows who may use the API: everybody without tokens, and else who carries one."""
+
+    def __init__(self, tokens: Sequence[SecretStr]) -> None:
         self._tokens = [token.get_secret_value().encode() for token in tokens]
+
+    def admit(self, scope: Scope) -> bool:
+        """Whether the caller may use the API."""
+        return not self._tokens or self._knows(scope)
+
+    def _knows(self, scope: Scope) -> bool:
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        offered = token.strip().encode("latin-1")
+        # Every token is compared, so that the time tells neither which one matched nor how far.
+        matches = [hmac.compare_digest(offered, known) for known in self._tokens]
+        return scheme.lower() == "bearer" and any(matches)
+
+
+class TokenMiddleware:
+    """Lets only those pass who were found to be admitted; /health is open to probes that carry no token."""
+
+    def __init__(self, app: ASGIApp, open_path: str) -> None:
+        self.app = app
         self._open_path = open_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not self._tokens or scope["path"] == self._open_path or self._knows(scope):
+        if scope["type"] != "http" or scope["path"] == self._open_path or scope[ADMITTED_KEY]:
             return await self.app(scope, receive, send)
         response = error_response(
             401,
@@ -119,13 +167,6 @@ class TokenMiddleware:
             headers={"WWW-Authenticate": "Bearer"},
         )
         return await response(scope, receive, send)
-
-    def _knows(self, scope: Scope) -> bool:
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        offered = token.strip().encode("latin-1")
-        # Every token is compared, so that the time tells neither which one matched nor how far.
-        matches = [hmac.compare_digest(offered, known) for known in self._tokens]
-        return scheme.lower() == "bearer" and any(matches)
 
 
 class BodyLimitMiddleware:
