@@ -50,10 +50,10 @@ class Address:
         return cls(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
 
     @property
-    def origin(self) -> str:
-        """Scheme, host and port, as a URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+    def host_header(self) -> str:
+        """What ``Host`` says: the port only where it is not the scheme's own (RFC 9110, 4.2.3 and 7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host.encode("idna").decode("ascii")
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def target(self, path: str) -> bytes:
         """The request target of a path: the prefix, a slash unless the path begins with one, and the path as written.

@@ -12,11 +12,9 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final, Self
 
 import httpcore
-import httpx
 
 from harness.judging.documents import parse
 from harness.judging.observation import Exchange
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from harness.redaction.secret import Secret
     from harness.senses.address import Address
     from harness.senses.calls import Call, Redacts
+    from harness.senses.wire import Headers
 
 LONGEST_BODY: Final = 32 << 20
 """Bytes; a file of 5 MiB whose every byte needs six in JSON still fits."""
@@ -38,6 +37,9 @@ MOST_HARMLESS: Final = 500
 """Headers that are remembered because redacting them changed nothing."""
 
 BODY_TOO_LARGE: Final = "BodyTooLarge"
+
+_HAVE_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods that say so when their body is empty (RFC 9110, 8.6)."""
 
 _FAILURES: Final = (
     httpcore.NetworkError,
@@ -68,15 +70,9 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address, self._redacts, self._token, self._clock = address, redacts, token, clock
-        self._url = httpx.URL(address.origin)
         self._harmless: set[tuple[str, str]] = set()
         self._time_left = TimeLeft()
-        self._http = httpx.Client(
-            transport=BoundedTransport(address, self._time_left),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._transport = BoundedTransport(address, self._time_left)
 
     def __enter__(self) -> Self:
         return self
@@ -88,41 +84,38 @@ class Client:
 
     def close(self) -> None:
         """Close the connection."""
-        self._http.close()
+        self._transport.close()
 
     def exchange(self, call: Call) -> Exchange:
         """Send one request once and return what came, within the request's ``timeout_s``."""
-        request = self._prepare(call)
+        content = json.dumps(call.request.json).encode() if call.request.has_json else b""
+        headers, target = self._headers_for(call, content), self._address.target(call.request.path)
         begun = self._clock()
         self._time_left.start(call.request.timeout_s)
         try:
-            answer = self._http.send(request, stream=True)
+            answer = self._transport.send(call.request.method, target, headers=headers, content=content)
             try:
                 body = _read(answer)
             finally:
                 answer.close()
         except _FAILURES as failure:
             return Exchange(None, {}, None, "", self._clock() - begun, error=type(failure).__name__)
-        raw = _Raw(answer.status_code, dict(answer.headers), body, self._clock() - begun)
+        raw = _Raw(answer.status, _by_name(answer.headers), body, self._clock() - begun)
         return self._redacted(raw, call.source)
 
-    def _prepare(self, call: Call) -> httpx.Request:
-        content = json.dumps(call.request.json).encode() if call.request.has_json else None
-        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "ladder"}
-        if content is not None:
+    def _headers_for(self, call: Call, content: bytes) -> Headers:
+        headers = {"host": self._address.host_header, "accept": "*/*", "accept-encoding": "identity"}
+        headers["user-agent"] = "ladder"
+        if content or call.request.method in _HAVE_BODIES:
+            headers["content-length"] = str(len(content))
+        if content:
             headers["content-type"] = "application/json"
         if self._token:
             headers["authorization"] = f"Bearer {self._token.reveal()}"
         if call.traceparent:
             headers["traceparent"] = call.traceparent
         headers |= {name.lower(): value for name, value in call.request.headers.items()}
-        return httpx.Request(
-            call.request.method,
-            self._url,
-            headers=[(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()],
-            content=content,
-            extensions={"target": self._address.target(call.request.path)},
-        )
+        return [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
 
     def _redacted(self, raw: _Raw, source: str) -> Exchange:
         headers = self._headers(raw.headers, source)
@@ -162,11 +155,24 @@ class _Raw:
     duration_s: float
 
 
-def _read(answer: httpx.Response) -> bytes | None:
+def _by_name(headers: Headers) -> dict[str, str]:
+    """Headers by their names in lower case; one that is there twice is joined by a comma (RFC 9110, 5.2)."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in headers:
+        key = name.lower()
+        joined[key] = joined[key] + b", " + value if key in joined else value
+    try:
+        return {name.decode(): value.decode() for name, value in joined.items()}
+    except UnicodeDecodeError:
+        # What is no UTF-8 is read byte by byte, so that nothing of it is lost.
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in joined.items()}
+
+
+def _read(answer: httpcore.Response) -> bytes | None:
     """The body; ``None`` when it is too large, and then the rest is left unread."""
     parts: list[bytes] = []
     size = 0
-    for part in answer.iter_raw():
+    for part in answer.iter_stream():
         size += len(part)
         if size > LONGEST_BODY:
             return None

@@ -60,4 +60,4 @@ def test_help_reads_no_yaml():
 
 def test_a_climb_is_seen_to_import_what_is_heavy(tmp_path):
     """The look at the modules is not blind: a command that needs them shows them."""
-    assert "httpx" in imported_by("run", "nothing-of-this-name", "--out", str(tmp_path))
+    assert "httpcore" in imported_by("run", "nothing-of-this-name", "--out", str(tmp_path))

@@ -50,18 +50,36 @@ def test_no_text_can_end_the_request_line(path):
 
 
 @pytest.mark.parametrize(
-    ("base_url", "origin", "target"),
+    ("base_url", "server", "target"),
     [
-        ("http://localhost:8000", "http://localhost:8000", b"/docs"),
-        ("http://localhost:8000/", "http://localhost:8000", b"/docs"),
-        ("https://Example.org/stack/", "https://example.org:443", b"/stack/docs"),
-        ("http://[::1]:8000/a", "http://[::1]:8000", b"/a/docs"),
-        ("http://127.0.0.1", "http://127.0.0.1:80", b"/docs"),
+        ("http://localhost:8000", ("http", "localhost", 8000), b"/docs"),
+        ("http://localhost:8000/", ("http", "localhost", 8000), b"/docs"),
+        ("https://Example.org/stack/", ("https", "example.org", 443), b"/stack/docs"),
+        ("http://[::1]:8000/a", ("http", "::1", 8000), b"/a/docs"),
+        ("http://127.0.0.1", ("http", "127.0.0.1", 80), b"/docs"),
     ],
 )
-def test_paths_are_joined_to_the_base_url(base_url, origin, target):
+def test_paths_are_joined_to_the_base_url(base_url, server, target):
     address = Address.parse(base_url)
-    assert (address.origin, address.target("/docs")) == (origin, target)
+    assert (address.scheme, address.host, address.port) == server
+    assert address.target("/docs") == target
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("http://localhost:8000/a", "localhost:8000"),
+        ("http://Example.org", "example.org"),
+        ("http://example.org:80", "example.org"),
+        ("https://example.org:443", "example.org"),
+        ("https://example.org:80", "example.org:80"),
+        ("http://[::1]:8000", "[::1]:8000"),
+        ("http://[::1]", "[::1]"),
+        ("http://bücher.example:8000", "xn--bcher-kva.example:8000"),
+    ],
+)
+def test_the_host_is_named_with_its_port_where_that_is_not_the_schemes_own(base_url, host):
+    assert Address.parse(base_url).host_header == host
 
 
 @pytest.mark.parametrize(

@@ -131,10 +131,48 @@ def test_a_redirect_is_not_followed():
 
 def test_no_cookie_is_kept():
     with loopback(reply(Set_Cookie="a=b; Path=/")) as server, client_of(server) as client:
-        client.exchange(call())
-        client.exchange(call())
-        assert "cookie" not in server.asked[1].headers
-        assert len(client._http.cookies.jar) == 0
+        found = [client.exchange(call()) for _ in range(2)]
+        assert [asked.headers.get("cookie") for asked in server.asked] == [None, None]
+    assert [each.headers["set-cookie"] for each in found] == ["a=b; Path=/"] * 2
+
+
+def test_the_host_is_named_with_its_port_unless_the_step_names_another():
+    _, server = ask(reply())
+    assert server.asked[0].headers["host"] == f"127.0.0.1:{server.port}"
+    _, server = ask(reply(), sent=call(headers={"Host": "elsewhere.example"}))
+    assert server.asked[0].headers["host"] == "elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"),
+    [
+        (call(), None),
+        (call(method="DELETE"), None),
+        (call(method="POST"), "0"),
+        (call(method="PUT"), "0"),
+        (call(method="PATCH"), "0"),
+        (call(method="POST", json={}), "2"),
+        (call(method="DELETE", json=None), "4"),
+    ],
+    ids=lambda each: f"{each.request.method} {each.request.has_json}" if hasattr(each, "request") else None,
+)
+def test_a_length_is_told_where_there_is_a_body_or_the_method_promises_one(sent, length):
+    _, server = ask(reply(), sent=sent)
+    assert server.asked[0].headers.get("content-length") == length
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"X-A: 1\r\nx-a: 2\r\nX-B: 3\r\nX-A: 4\r\n", {"x-a": "1, 2, 4", "x-b": "3"}),
+        ("X-A: é\r\n".encode(), {"x-a": "é"}),
+        (b"X-A: \xe9\r\n", {"x-a": "é"}),
+        ("X-A: é\r\n".encode() + b"X-B: \xe9\r\n", {"x-a": "Ã©", "x-b": "é"}),
+    ],
+)
+def test_headers_of_one_name_are_joined_and_read_as_utf8_or_byte_by_byte(lines, expected):
+    found, _ = ask(b"HTTP/1.1 200 OK\r\n" + lines + b"Content-Length: 0\r\n\r\n")
+    assert found.headers == {**expected, "content-length": "0"}
 
 
 def test_the_surroundings_cannot_send_it_elsewhere(monkeypatch):
