@@ -22,10 +22,13 @@ from backend.tracing.tokens import Kind, Token
 from backend.tracing.walking import step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 VERSION: Final = 1
 _VALUE: Final = "?"
+_VALUES: Final = frozenset((Kind.VALUE, Kind.PARAM))
+_DEEPEST: Final = 20
+"""Lists within lists whose items are compared, so that no text takes long."""
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_$]*")
 _POSITION: Final = re.compile(r"p\d+")
 _BEFORE_SIGN: Final = frozenset("(,=<>+-*/%|")
@@ -38,39 +41,42 @@ def fingerprint(tokens: Sequence[Token]) -> Fingerprint:
 
 def normal_form(tokens: Sequence[Token]) -> str:
     """The statement without its values, words separated by one space."""
-    words = _without_frame(_worded(list(_without_returning(tokens))))
+    words = _without_frame(_worded(tokens))
     while words and words[-1] == ";":
         words.pop()
     return " ".join(_Rows().once(words))
 
 
-def _without_returning(tokens: Iterable[Token]) -> Iterator[Token]:
-    depth, skipping = 0, False
-    for token in tokens:
-        depth += step(token)
-        if token == (Kind.PUNCT, ";"):
-            skipping = False
-        elif depth == 0 and token.is_word("returning"):
-            skipping = True
-        if not skipping:
-            yield token
-
-
 def _worded(tokens: Sequence[Token]) -> list[str]:
-    """Tokens as words, each value as one question mark."""
+    """Tokens as words, each value as one question mark, without the statement's own RETURNING."""
     words: list[str] = []
-    at = 0
+    at, depth = 0, 0
     while at < len(tokens):
         token = tokens[at]
         at += 1
-        if token.kind not in {Kind.VALUE, Kind.PARAM} and not token.is_word("true", "false"):
+        if token.kind is Kind.PUNCT:
+            depth += step(token)
+            words.append(token.text)
+        elif token.kind in _VALUES or token.is_word("true", "false"):
+            _add_value(words)
+            at = _behind_casts(tokens, at)
+        elif depth == 0 and token.is_word("returning"):
+            at = _behind_statement(tokens, at)
+        else:
             words.append(_spelled(token))
-            continue
-        if len(words) > 1 and words[-1] in {"-", "+"} and words[-2] in _BEFORE_SIGN:
-            words.pop()
-        words.append(_VALUE)
-        at = _behind_casts(tokens, at)
     return words
+
+
+def _add_value(words: list[str]) -> None:
+    if len(words) > 1 and words[-1] in {"-", "+"} and words[-2] in _BEFORE_SIGN:
+        words.pop()
+    words.append(_VALUE)
+
+
+def _behind_statement(tokens: Sequence[Token], at: int) -> int:
+    while at < len(tokens) and tokens[at] != (Kind.PUNCT, ";"):
+        at += 1
+    return at
 
 
 def _spelled(token: Token) -> str:
@@ -167,7 +173,7 @@ class _Rows:
                 self._leave()
             self._take(word, before)
             before = word
-        while self._lists:
+        if self._inside_bare:
             self._leave()
         return self._out
 
@@ -184,9 +190,12 @@ class _Rows:
         if word == "," and self._lists:
             self._lists[-1].start = len(self._out)
         elif word == "(":
-            self._lists.append(_List(before == "in", bare=False, start=len(self._out)))
+            self._open(compared=before == "in", bare=False)
         elif word == "values":
-            self._lists.append(_List(compared=True, bare=True, start=len(self._out)))
+            self._open(compared=True, bare=True)
+
+    def _open(self, *, compared: bool, bare: bool) -> None:
+        self._lists.append(_List(compared and len(self._lists) < _DEEPEST, bare, len(self._out)))
 
     def _leave(self) -> None:
         self._end_item()

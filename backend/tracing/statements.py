@@ -117,7 +117,7 @@ def _split(tokens: Sequence[Token]) -> list[Sequence[Token]]:
         return [tokens]
     parts, start = [], 0
     for index, token in enumerate(tokens):
-        if token == (Kind.PUNCT, ";"):
+        if token.text == ";" and token.kind is Kind.PUNCT:
             parts.append(tokens[start:index])
             start = index + 1
     return [part for part in [*parts, tokens[start:]] if part]

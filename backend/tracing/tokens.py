@@ -46,7 +46,7 @@ class Token(NamedTuple):
 
 # Every repetition is possessive: none ever gives back what it took, so no text makes the search slow.
 _COMMON: Final = r"""
-    (?P<skip> \s++ | --[^\n]*+ )
+    (?P<skip> --[^\n]*+ )
   | (?P<comment> /\* )
   | (?P<quoted> "(?:[^"]|"")*+(?:"|\Z) )
   | (?P<number> 0[xXoObB][0-9a-fA-F_]++ | (?:[0-9][0-9_]*+ (?:\.[0-9_]*+)? | \.[0-9][0-9_]*+) (?:[eE][+-]?[0-9]++)? )
@@ -58,15 +58,18 @@ _ESCAPED: Final = r"(?P<escaped> [eE]'(?:[^'\\]|\\.|'')*+(?:\\?\Z|') )"
 _UNICODE: Final = r"""(?P<unicode> [uU]&(?:'(?:[^']|'')*+(?:'|\Z)|"(?:[^"]|"")*+(?:"|\Z)) )"""
 _DOLLAR: Final = r"(?P<dollar> \$(?:[^\W\d]\w*+)?\$ )"
 _BRACKETS: Final = r"(?P<bracket> \[[^\]]*+(?:\]|\Z) | `(?:[^`]|``)*+(?:`|\Z) )"
-_FORMAT: Final = r"(?P<param> %\([^)]*+\)[sbt] | %[sbt](?!\w) | \$[0-9]++ ) | (?P<percent> %% )"
+_FORMAT: Final = r"(?P<param> %\([^()]{0,128}+\)[sbt] | %[sbt](?!\w) | \$[0-9]++ ) | (?P<percent> %% )"
 _MARKS: Final = r"(?P<param> \?[0-9]*+ | [:@$][^\W\d]\w*+ | :[0-9]++ )"
 _REST: Final = r"(?P<punct> . )"
 
+
+def _scanner(*kinds: str) -> re.Pattern[str]:
+    return re.compile(rf"\s*+(?:{'|'.join(kinds)})", re.VERBOSE | re.DOTALL)
+
+
 _SCANNERS: Final = {
-    POSTGRESQL: re.compile(
-        "|".join((_ESCAPED, _UNICODE, _STRING, _DOLLAR, _FORMAT, _COMMON, _REST)), re.VERBOSE | re.DOTALL
-    ),
-    SQLITE: re.compile("|".join((_STRING, _BRACKETS, _COMMON, _MARKS, _REST)), re.VERBOSE | re.DOTALL),
+    POSTGRESQL: _scanner(_ESCAPED, _UNICODE, _STRING, _DOLLAR, _FORMAT, _COMMON, _REST),
+    SQLITE: _scanner(_STRING, _BRACKETS, _COMMON, _MARKS, _REST),
 }
 _EDGE: Final = re.compile(r"/\*|\*/")
 _VALUE: Final = Token(Kind.VALUE, "")
@@ -86,18 +89,21 @@ def tokenize(text: str, dialect: str) -> list[Token]:
 
 def _tokens(text: str, scan: re.Pattern[str], *, nested: bool) -> Iterator[Token]:
     position = 0
+    # A long statement repeats few words thousands of times.
+    made: dict[str, Token] = {}
     while found := scan.match(text, position):
-        position, group = found.end(), found.lastgroup
-        if group == "skip":
-            continue
-        if group == "comment":
+        position, part = found.end(), found[found.lastindex or 0]
+        if token := made.get(part):
+            yield token
+        elif found.lastgroup == "comment":
             position = _comment_end(text, position, nested=nested)
-        elif group == "dollar":
-            closing = text.find(found[0], position)
-            position = len(text) if closing < 0 else closing + len(found[0])
+        elif found.lastgroup == "dollar":
+            closing = text.find(part, position)
+            position = len(text) if closing < 0 else closing + len(part)
             yield _VALUE
-        else:
-            yield _token(group, found[0])
+        elif found.lastgroup != "skip":
+            token = made[part] = _token(found.lastgroup, part)
+            yield token
 
 
 def _token(group: str | None, text: str) -> Token:

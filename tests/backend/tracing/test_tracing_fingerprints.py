@@ -47,6 +47,7 @@ def test_values_and_spelling_make_no_difference(one, other):
         ("INSERT INTO a VALUES (1), (NULL)", "INSERT INTO a VALUES (1)"),
         ("DELETE FROM a WHERE f(1, 2)", "DELETE FROM a WHERE f(1)"),
         ("DELETE FROM a WHERE b - 1 > 0", "DELETE FROM a WHERE b > 0"),
+        ("DELETE FROM a WHERE b - 1 > 0", "DELETE FROM a WHERE b + 1 > 0"),
         ("DELETE FROM a WHERE b IN (1, c)", "DELETE FROM a WHERE b IN (1)"),
         ("WITH x AS (DELETE FROM a RETURNING b) SELECT 1", "WITH x AS (DELETE FROM a RETURNING c) SELECT 1"),
     ],
@@ -101,6 +102,30 @@ def test_the_number_of_rows_makes_no_difference(rows, columns):
     group = "(" + ", ".join("?" * columns) + ")"
     text_ = f"INSERT INTO a VALUES {', '.join([group] * rows)} ON CONFLICT DO NOTHING"
     assert form(text_) == form(f"INSERT INTO a VALUES {group} ON CONFLICT DO NOTHING")
+
+
+FRAMED = "INSERT INTO a (b, c) SELECT {0} FROM (VALUES (%(b)s::INTEGER, %(c)s)) AS imp_sen(p0, p1, sen_counter) {1}"
+ORDERED = "ORDER BY sen_counter RETURNING a.id, a.id AS id__1"
+
+
+def test_the_frame_of_an_ordered_insert_goes():
+    plain = "INSERT INTO a (b, c) VALUES (?, ?)"
+    assert form(FRAMED.format("p0::INTEGER, p1::NUMERIC(10, 2)", ORDERED), "postgresql") == form(plain)
+
+
+@pytest.mark.parametrize("columns", ["p0::INTEGER, lower(p1::VARCHAR)", "p0, p1 + 1", "p0 p1", "p1, p0"])
+def test_a_frame_that_computes_stays(columns):
+    assert "imp_sen" in form(FRAMED.format(columns, ORDERED), "postgresql")
+
+
+def test_a_name_like_the_frames_is_only_a_name():
+    for statement in (
+        "SELECT imp_sen FROM a",
+        "imp_sen",
+        FRAMED.format("p0::INTEGER", ""),
+        "imp_sen order by sen_counter",
+    ):
+        assert "imp_sen" in form(statement, "postgresql")
 
 
 def test_nested_lists_count_once_each():
