@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.redaction.needles import needles_for
-from harness.redaction.redacted import HitClass
 from harness.redaction.searching import AllViews
 
 if TYPE_CHECKING:
@@ -39,11 +38,7 @@ class Attribution:
             data: What was redacted, as it came.
             known: Names that need no search any more.
         """
-        return frozenset(name for name in self._secrets.names - known if self._is_in(data, name))
-
-    def _is_in(self, data: bytes, name: str) -> bool:
-        found = self._finder(name).search(data, final=True)
-        return any(span.hit is not HitClass.MESSAGE for settled in found for span in settled.spans)
+        return frozenset(name for name in self._secrets.names - known if self._finder(name).is_in(data))
 
     def _finder(self, name: str) -> AllViews:
         if name not in self._finders:

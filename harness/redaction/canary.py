@@ -36,15 +36,16 @@ class Canary:
     Attributes:
         secrets: What a redactor must know to pass the check.
         text: All values, plain and in some forms, among ordinary words.
+        finder: Knows the values, apart from every redactor.
     """
 
     secrets: SecretSet
     text: str = field(repr=False)
+    finder: AllViews = field(repr=False)
 
     def is_found_in(self, data: bytes) -> bool:
         """Whether any form or fragment of any value is in the data."""
-        finder = AllViews(needles_for(member.secret for member in self.secrets))
-        return any(found.spans for found in finder.search(data, final=True))
+        return self.finder.is_in(data)
 
 
 def new_canary(choice: random.Random) -> Canary:
@@ -59,7 +60,8 @@ def new_canary(choice: random.Random) -> Canary:
         "CANARY_PASSWORD": "".join(choice.sample([*_SIGNS, *choice.choices(_LETTERS, k=24)], k=len(_SIGNS) + 24)),
     }
     members = tuple(NamedSecret(name, Secret(value)) for name, value in values.items())
-    return Canary(SecretSet(members), "\n".join(_carrier(name, value) for name, value in values.items()))
+    text = "\n".join(_carrier(name, value) for name, value in values.items())
+    return Canary(SecretSet(members), text, AllViews(needles_for(member.secret for member in members)))
 
 
 def check(canary: Canary, ways_out: Mapping[str, Callable[[Redactor, str], bytes]]) -> None:

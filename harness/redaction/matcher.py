@@ -102,7 +102,8 @@ class Matcher:
 
     def _looked_at(self, data: bytes, hits: Sequence[tuple[int, int, int]], *, final: bool) -> list[Span]:
         looked_at = (target.look(data, at, final=final) for number, at, _ in hits for target in self._targets[number])
-        return [span for span in looked_at if span]
+        # Each seed of a fragment finds the same fragment.
+        return list(dict.fromkeys(span for span in looked_at if span))
 
 
 def _settle(data: bytes, spans: list[Span], resume: int) -> Found:

@@ -97,6 +97,16 @@ class AllViews:
             at = min(at + WINDOW_STEP, len(data))
             yield Found(spans, at)
 
+    def is_in(self, data: bytes) -> bool:
+        """Whether a search of all of ``data`` would find a needle or a fragment of one, as soon as that is known.
+
+        Most of what holds one spells it out, and then no view of it need be made.
+        """
+        if any(self.plain.spans(text) for text in data.split(MARKER_BYTES)):
+            return True
+        found = self.search(data, final=True)
+        return any(span.hit is not HitClass.MESSAGE for settled in found for span in settled.spans)
+
     def _spans(self, window: bytes) -> Iterator[Span]:
         if _REFUSED in window:
             yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))
@@ -183,7 +193,8 @@ class _Allowance:
 
 
 def _mapped(spans: list[Span], view: View, hit: HitClass) -> list[Span]:
-    return [Span(*view.locate(start, end), max(hit, found)) for start, end, found in spans]
+    # Many finds in a view come from one place of its source, and each would be mapped again by every view around it.
+    return list({Span(*view.locate(start, end), max(hit, found)): None for start, end, found in spans})
 
 
 def _letters(text: bytes) -> bytes:
