@@ -11,6 +11,7 @@ import base64
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from harness.redaction.scan_opening import parts
 from harness.redaction.scan_rules import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from harness.redaction.scan_opening import Part
     from harness.redaction.secret import SecretSet
@@ -78,7 +79,10 @@ def scan(root: Path, secrets: SecretSet) -> tuple[Finding, ...]:
 
 def scan_bytes(path: str, data: bytes, spellings: Iterable[_Spelling] = ()) -> set[Finding]:
     """Search one file that is in memory."""
-    return {finding for part in parts(path, data) for finding in _in_part(part, spellings)}
+    known = tuple(spellings)
+    # A file has hundreds of parts and few names.
+    in_name = cache(lambda name: next(_hits(name.encode("utf-8", "surrogateescape"), known), None))
+    return {finding for part in parts(path, data) for finding in _in_part(part, known, in_name=in_name)}
 
 
 def refuse(findings: Iterable[Finding]) -> None:
@@ -99,19 +103,23 @@ def refuse(findings: Iterable[Finding]) -> None:
         )
 
 
-def _in_part(part: Part, spellings: Iterable[_Spelling]) -> Iterator[Finding]:
-    in_name = next(_hits(part.path.encode("utf-8", "surrogateescape"), spellings), None)
+_Hit = tuple[str, int, str]
+"""Rule, place and variable."""
+
+
+def _in_part(part: Part, spellings: Iterable[_Spelling], *, in_name: Callable[[str], _Hit | None]) -> Iterator[Finding]:
+    of_name = in_name(part.path)
     # Where the name itself is the leak, it is not repeated.
-    path = part.path if in_name is None else WITHHELD
-    if in_name:
-        yield Finding(path, FILE_NAME, 0, in_name[2])
+    path = part.path if of_name is None else WITHHELD
+    if of_name:
+        yield Finding(path, FILE_NAME, 0, of_name[2])
     if not part.searched:
         yield Finding(path, NOT_SEARCHED, 0)
     for rule, at, variable in _hits(part.data, spellings):
         yield Finding(path, rule, at if part.offset is None else part.offset, variable)
 
 
-def _hits(data: bytes, spellings: Iterable[_Spelling]) -> Iterator[tuple[str, int, str]]:
+def _hits(data: bytes, spellings: Iterable[_Spelling]) -> Iterator[_Hit]:
     yield from ((rule, at, "") for rule, at in matches(data))
     for spelling in spellings:
         at = data.find(spelling.text)
