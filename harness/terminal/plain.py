@@ -46,8 +46,8 @@ class PlainWatcher:
         self._say(f"{self._scenario} started: {self._words.safe(scenario.title)}")
 
     def step_started(self, step: str, action: str) -> None:  # noqa: ARG002  # the protocol's
-        """Remember it for the polls."""
-        self._step = self._words.safe(step)
+        """Remember it for the polls; it is redacted when it is shown, which most are not."""
+        self._step = step
 
     def waiting(self, waiting: Waiting) -> None:
         """Tell it, unless one was told within the last seconds."""
@@ -57,7 +57,7 @@ class PlainWatcher:
         self._poll_told = now
         shown = self._words.waiting(waiting)
         why = f"; not ready: {shown.why}" if shown.why else ""
-        self._say(f"{self._scenario} {self._step}: {poll_state(shown)}{why}")
+        self._say(f"{self._scenario} {self._words.safe(self._step)}: {poll_state(shown)}{why}")
 
     def scenario_ended(self, record: ScenarioRecord) -> None:
         """Tell the verdict, and each check that was missed."""
