@@ -53,7 +53,7 @@ class FakeClient:
 
     def __call__(self, address, _redactor, *, token):
         self.tokens.append(token.reveal() if token else None)
-        self.addresses.append(address.origin)
+        self.addresses.append(f"{address.scheme}://{address.host}:{address.port}")
         return self
 
     def __enter__(self):
