@@ -13,7 +13,7 @@ from harness.language.model import Request
 from harness.language.variables import fill_check
 from harness.runner.looks import wanted_age
 from harness.senses.calls import Call
-from harness.senses.polling import End, Surroundings, poll
+from harness.senses.polling import End, PollSurroundings, poll
 
 if TYPE_CHECKING:
     from harness.judging.observation import Exchange
@@ -80,7 +80,7 @@ def wait(step: Step, scene: Scene) -> Seen:
     polled = poll(
         call,
         Conditions(waited, wanted_age(step, scene, waited), step.mark),
-        Surroundings(
+        PollSurroundings(
             send=scene.send,
             clock=scene.around.clock.monotonic,
             sleep=scene.around.sleep,

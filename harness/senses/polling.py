@@ -126,7 +126,7 @@ class Polled:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PollSurroundings:
     """What a poll needs from outside.
 
     Attributes:
@@ -146,7 +146,7 @@ class Surroundings:
     show: Callable[[Waiting], None]
 
 
-def poll(call: Call, conditions: Conditions, around: Surroundings) -> Polled:
+def poll(call: Call, conditions: Conditions, around: PollSurroundings) -> Polled:
     """Poll until an answer is accepted, a condition stops it, or the deadline has passed.
 
     Whatever ``send`` and ``sleep`` raise comes out, ``KeyboardInterrupt`` first of all.
@@ -173,7 +173,7 @@ def poll(call: Call, conditions: Conditions, around: Surroundings) -> Polled:
 class _Course:
     """One poll on its way."""
 
-    def __init__(self, call: Call, conditions: Conditions, around: Surroundings) -> None:
+    def __init__(self, call: Call, conditions: Conditions, around: PollSurroundings) -> None:
         self._call, self._conditions, self._around = call, conditions, around
         self._begun = around.clock()
         self._number = 0

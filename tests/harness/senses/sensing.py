@@ -6,7 +6,7 @@ from random import Random
 from harness.judging.observation import Exchange
 from harness.language.model import Request
 from harness.senses.calls import Call
-from harness.senses.polling import Surroundings
+from harness.senses.polling import PollSurroundings
 
 CANARY = "sk-canary-0123456789abcdef"
 
@@ -74,7 +74,7 @@ class Around:
         self.time = Time()
         self.service = Service(self.time, *exchanges)
         self.attempts, self.shown = [], []
-        self.surroundings = Surroundings(
+        self.surroundings = PollSurroundings(
             send=self.service,
             clock=self.time,
             sleep=self.time.sleep,

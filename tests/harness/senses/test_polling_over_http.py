@@ -16,7 +16,7 @@ from harness.judging.readiness import Conditions
 from harness.language.model import Check, CheckKind, Mark, Pace, Poll
 from harness.senses.address import Address
 from harness.senses.client import Client
-from harness.senses.polling import End, Surroundings, poll
+from harness.senses.polling import End, PollSurroundings, poll
 from harness.senses.snapshots import Snapshot, changes, take
 
 MARK = Mark("live.ladder.yaml", 20, 5)
@@ -26,7 +26,7 @@ RESULT = "/p/files/.codex/result.json"
 
 def polled(client, fresh, *, path=RESULT, deadline_s=30.0, timeout_s=20.0):
     attempts = []
-    around = Surroundings(
+    around = PollSurroundings(
         client.exchange, time.monotonic, lambda _s: None, Random(1), attempts.append, lambda _waiting: None
     )
     asked = Poll(UNTIL, (), "body.contents", None, deadline_s, Pace(0.01, 1.0, 0.01, 0.0))
