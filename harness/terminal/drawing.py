@@ -35,7 +35,8 @@ STYLES: Final = {
 
 _FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_FRAMES: Final = r"-\|/"
-_FRAMES_PER_S: Final = 6
+FRAMES_PER_S: Final = 6
+"""Drawing takes a few milliseconds of the interpreter; more frames would delay what is being timed."""
 
 WIDE: Final = 80
 """Columns from which the table has room for the step; below, only the line under it tells the step."""
@@ -124,7 +125,7 @@ def _heading(board: Board, facts: str = "") -> Text:
 
 def _mark(now: float, console: Console) -> str:
     frames = _FRAMES if console.encoding.startswith("utf") else _ASCII_FRAMES
-    return frames[int(now * _FRAMES_PER_S) % len(frames)]
+    return frames[int(now * FRAMES_PER_S) % len(frames)]
 
 
 def _window(rows: Sequence[Row], room: int) -> tuple[Sequence[Row], int]:

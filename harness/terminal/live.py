@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import atexit
 import time
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 from harness.stack.progress import TerminalProgress
 from harness.terminal.board import Board
-from harness.terminal.drawing import Ended, Underway
+from harness.terminal.drawing import FRAMES_PER_S, Ended, Underway
 from harness.terminal.quiet_stream import quiet
 from harness.terminal.wording import Wording
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from harness.language.model import Ladder, Scenario
     from harness.redaction.redacted import RedactedText
     from harness.senses.polling import Waiting
-
-_FRAMES_PER_S: Final = 6
-"""Drawing takes a few milliseconds of the interpreter; more frames would delay what is being timed."""
 
 
 def console_on(stream: IO[str], environ: Mapping[str, str]) -> Console:
@@ -67,7 +64,7 @@ class RichWatcher:
         self._board = Board.of(self._words, (ladder, scenarios), folder=folder, began=self._clock())
         picture = Underway(self._board, self._clock)
         self._live = Live(
-            picture, console=self._console, refresh_per_second=_FRAMES_PER_S, redirect_stdout=False, transient=False
+            picture, console=self._console, refresh_per_second=FRAMES_PER_S, redirect_stdout=False, transient=False
         )
         # An error that nobody catches must not leave the cursor hidden.
         atexit.register(self._stop)

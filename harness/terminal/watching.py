@@ -41,7 +41,7 @@ class Watcher(Protocol):
         """Its first step is about to be taken."""
 
     def step_started(self, step: str, action: str) -> None:
-        """A step of the present scenario begins; ``action`` is a word such as request, poll, copy or cleanup."""
+        """A step of the present scenario begins; ``action`` is request, poll, copy or worker_logs."""
 
     def waiting(self, waiting: Waiting) -> None:
         """The present step is a poll, and this is what it waits for."""
