@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.redaction.secret import SecretSet
-    from harness.runner.climb import Outcome
+    from harness.runner.climb import PartCourse
 
 
 class _Copied:
@@ -99,19 +99,19 @@ class RunBook:
         """Write facts that have become known."""
         self._write(replace(self.record, **facts))
 
-    def keep(self, outcome: Outcome, *earlier: Outcome) -> None:
+    def keep(self, course: PartCourse, *earlier: PartCourse) -> None:
         """Write how far the climb has come.
 
         Args:
-            outcome: Of the part that is being climbed.
+            course: Of the part that is being climbed.
             earlier: Of the parts before it.
         """
-        records = tuple(each for part in (*earlier, outcome) for each in part.records)
+        records = tuple(each for part in (*earlier, course) for each in part.records)
         # Those that were not reached stay listed, in the order in which they would have come.
         scenarios = (*records, *self._planned[len(records) :])
         self._write(replace(self.record, scenarios=scenarios, duration_s=self._spent()))
         if not earlier:
-            self._keep_state(replace(self._kept(), captures=dict(outcome.captures)))
+            self._keep_state(replace(self._kept(), captures=dict(course.captures)))
 
     def close(self, facts: Mapping[str, Any], secrets: SecretSet) -> Finished:
         """End the run: exports, second scan, and the folder's name.

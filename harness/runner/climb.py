@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class Outcome:
+class PartCourse:
     """What has become of a part so far.
 
     Attributes:
@@ -69,7 +69,7 @@ class Outcome:
         return {record.id: record.verdict for record in self.records}
 
 
-def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) -> Outcome:
+def climb(around: Surroundings, part: Part, *, keep: Callable[[PartCourse], None]) -> PartCourse:
     """Climb a part.
 
     Args:
@@ -81,31 +81,31 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[Outcome], None]) 
         ForcedError: Ctrl-C came a second time.
         PrerequisiteError: ``evidence-unwritable``.
     """
-    outcome = Outcome(dict(part.captures))
+    course = PartCourse(dict(part.captures))
     around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
     try:
         for scenario in part.scenarios:
-            gate = _gate(part, outcome)
+            gate = _gate(part, course)
             # One that came since the last wait, or during a cleanup.
-            outcome.is_interrupted |= around.interrupts.take()
-            if outcome.is_interrupted:
-                _block(around, part, scenario, outcome=outcome, reason=f"{INTERRUPTED}; nothing was sent")
+            course.is_interrupted |= around.interrupts.take()
+            if course.is_interrupted:
+                _block(around, part, scenario, course=course, reason=f"{INTERRUPTED}; nothing was sent")
             elif not gate.is_open:
-                _block(around, part, scenario, outcome=outcome, reason=gate.arithmetic)
+                _block(around, part, scenario, course=course, reason=gate.arithmetic)
             else:
-                _climb_one(around, part, scenario, outcome=outcome)
-            keep(outcome)
+                _climb_one(around, part, scenario, course=course)
+            keep(course)
     finally:
-        around.watcher.ladder_ended(outcome.records)
-    return outcome
+        around.watcher.ladder_ended(course.records)
+    return course
 
 
-def _gate(part: Part, outcome: Outcome) -> Gate:
-    missed = {record.id: len(record.missed) for record in outcome.records}
-    return gate_after(outcome.verdicts, part.ladder.proceed_on, missed=missed)
+def _gate(part: Part, course: PartCourse) -> Gate:
+    missed = {record.id: len(record.missed) for record in course.records}
+    return gate_after(course.verdicts, part.ladder.proceed_on, missed=missed)
 
 
-def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) -> Outcome:
+def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) -> PartCourse:
     """Record that a part could not be climbed: the first scenario tells why, the others are blocked by it.
 
     Args:
@@ -113,81 +113,81 @@ def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) 
         part: What would have been climbed.
         error: What stood in the way; ``None`` for Ctrl-C.
     """
-    outcome = Outcome(dict(part.captures), is_interrupted=error is None)
+    course = PartCourse(dict(part.captures), is_interrupted=error is None)
     around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
     for at, scenario in enumerate(part.scenarios):
         if at == 0:
-            _fail_before(around, part, scenario, outcome=outcome, error=error)
+            _fail_before(around, part, scenario, course=course, error=error)
             continue
         # A gate that goes on after errors is open, and there is nothing to go on with.
-        reason = _gate(part, outcome).arithmetic or outcome.records[0].reason
-        _block(around, part, scenario, outcome=outcome, reason=reason)
-    around.watcher.ladder_ended(outcome.records)
-    return outcome
+        reason = _gate(part, course).arithmetic or course.records[0].reason
+        _block(around, part, scenario, course=course, reason=reason)
+    around.watcher.ladder_ended(course.records)
+    return course
 
 
 _VERDICT_OF_ERROR: Final = {ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
 
 
 def _fail_before(
-    around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, error: HarnessError | None
+    around: Surroundings, part: Part, scenario: Scenario, *, course: PartCourse, error: HarnessError | None
 ) -> None:
     if error is None:
         verdict, reason = Verdict.INCONCLUSIVE, f"{INTERRUPTED} before the stack was ready; nothing was sent"
     else:
         verdict = _VERDICT_OF_ERROR.get(error.exit_code, Verdict.ERROR)
         reason = f"the stack is not ready: [{error.reference}] {error.message}"
-    _end_unclimbed(around, part, scenario, outcome=outcome, end=(verdict, reason))
-    if error is not None and error.hint and outcome.last:
-        outcome.last[0].remarks.append(f"repair: {error.hint}")
-        _add(around, outcome, _with_notes(*outcome.last), replaces=True)
+    _end_unclimbed(around, part, scenario, course=course, end=(verdict, reason))
+    if error is not None and error.hint and course.last:
+        course.last[0].remarks.append(f"repair: {error.hint}")
+        _add(around, course, _with_notes(*course.last), replaces=True)
 
 
-def _block(around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, reason: str) -> None:
-    last = outcome.last
-    _end_unclimbed(around, part, scenario, outcome=outcome, end=(Verdict.BLOCKED, reason))
-    outcome.last = last
+def _block(around: Surroundings, part: Part, scenario: Scenario, *, course: PartCourse, reason: str) -> None:
+    last = course.last
+    _end_unclimbed(around, part, scenario, course=course, end=(Verdict.BLOCKED, reason))
+    course.last = last
 
 
 def _end_unclimbed(
-    around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome, end: tuple[Verdict, str]
+    around: Surroundings, part: Part, scenario: Scenario, *, course: PartCourse, end: tuple[Verdict, str]
 ) -> None:
-    scene = _scene(around, part, scenario, outcome, folder=scenario_folder(part.folder, scenario.id))
+    scene = _scene(around, part, scenario, course=course, folder=scenario_folder(part.folder, scenario.id))
     record = ScenarioRecord(scenario.id, scenario.title, scene.log.folder, end[0], reason=end[1])
     ended = scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
     climbed = Climbed(record, ended.seq, secret_hits=0, is_interrupted=False)
-    outcome.last = (scene, climbed)
-    _add(around, outcome, _with_notes(scene, climbed))
+    course.last = (scene, climbed)
+    _add(around, course, _with_notes(scene, climbed))
 
 
-def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, outcome: Outcome) -> None:
+def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, course: PartCourse) -> None:
     """Climb one scenario, several times where it says so: the first trial that is not green counts, else all do."""
     spent, verdicts, limits = 0.0, set[Verdict](), dict[str, None]()
     for trial in range(scenario.trials):
         inside = trial_folder(trial) if scenario.trials > 1 else ""
         folder = scenario_folder(part.folder, scenario.id, trial=inside)
-        scene = _scene(around, part, scenario, outcome, folder=folder)
+        scene = _scene(around, part, scenario, course=course, folder=folder)
         climbed = climb_scenario(scene)
-        _record_engine(scene, outcome)
+        _record_engine(scene, course)
         spent += climbed.record.duration_s
-        outcome.last = (scene, climbed)
-        outcome.secret_hits += climbed.secret_hits
-        outcome.is_interrupted |= climbed.is_interrupted
+        course.last = (scene, climbed)
+        course.secret_hits += climbed.secret_hits
+        course.is_interrupted |= climbed.is_interrupted
         record = _with_notes(scene, climbed)
         verdicts.add(record.verdict)
         limits.update(dict.fromkeys(record.limits))
         if not is_green(record.verdict):
             break
     if is_green(record.verdict):
-        outcome.captures[scenario.id] = dict(scene.captures)
-    _add(around, outcome, replace(record, verdict=fold(verdicts), limits=tuple(limits), duration_s=round(spent, 6)))
+        course.captures[scenario.id] = dict(scene.captures)
+    _add(around, course, replace(record, verdict=fold(verdicts), limits=tuple(limits), duration_s=round(spent, 6)))
 
 
-def _record_engine(scene: Scene, outcome: Outcome) -> None:
+def _record_engine(scene: Scene, course: PartCourse) -> None:
     """Record what the engine itself has told since the last scenario."""
     for event in scene.around.watch.events():
-        if event.key not in outcome.told:
-            outcome.told.add(event.key)
+        if event.key not in course.told:
+            course.told.add(event.key)
             scene.log.event(
                 EngineTold(
                     scene.id,
@@ -202,8 +202,8 @@ def _record_engine(scene: Scene, outcome: Outcome) -> None:
             )
 
 
-def _scene(around: Surroundings, part: Part, scenario: Scenario, outcome: Outcome, *, folder: str) -> Scene:  # noqa: PLR0917  # what a scene is made of
-    scene = Scene(around, part.ladder, scenario, folder=folder, reached=outcome.captures)
+def _scene(around: Surroundings, part: Part, scenario: Scenario, *, course: PartCourse, folder: str) -> Scene:
+    scene = Scene(around, part.ladder, scenario, folder=folder, reached=course.captures)
     scene.schemas = part.schemas
     return scene
 
@@ -216,22 +216,22 @@ def _with_notes(scene: Scene, climbed: Climbed) -> ScenarioRecord:
     return replace(climbed.record, files=tuple(sorted(scene.log.files)))
 
 
-def add_remark(outcome: Outcome, remark: str) -> None:
+def add_remark(course: PartCourse, remark: str) -> None:
     """Tell in the notes of the last climbed scenario what happened after it, such as the rollback."""
-    if outcome.last is None:
+    if course.last is None:
         return
-    scene, climbed = outcome.last
+    scene, climbed = course.last
     scene.remarks.append(remark)
     write_notes(scene, climbed)
     files = tuple(sorted(scene.log.files))
-    outcome.records[:] = [
-        replace(each, files=files) if each.folder == climbed.record.folder else each for each in outcome.records
+    course.records[:] = [
+        replace(each, files=files) if each.folder == climbed.record.folder else each for each in course.records
     ]
 
 
-def _add(around: Surroundings, outcome: Outcome, record: ScenarioRecord, *, replaces: bool = False) -> None:
+def _add(around: Surroundings, course: PartCourse, record: ScenarioRecord, *, replaces: bool = False) -> None:
     if replaces:
-        outcome.records[-1] = record
+        course.records[-1] = record
         return
-    outcome.records.append(record)
+    course.records.append(record)
     around.watcher.scenario_ended(record)

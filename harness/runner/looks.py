@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from harness.runner.scene import Scene
 
 FILES_PATH: Final = "/api/v1/{project}/files"
-"""Where the files of a project are listed (backend contract, section 1.1)."""
+"""Where the files of a project are listed (the route is in the README)."""
 
 ASKS_THE_ENGINE: Final = frozenset({CheckKind.CONTAINER, CheckKind.PRINTS})
-
 
 _NOT_ASKED: Final = Witness(available=False)
 

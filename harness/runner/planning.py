@@ -22,7 +22,7 @@ from harness.runner.choices import WitnessChoice
 from harness.runner.climb import Part
 from harness.runner.looks import every
 from harness.runner.selection import Earlier, Wish, select
-from harness.runner.stand import BASE_URL, planned_url
+from harness.runner.stand import BASE_URL, foreign_url, planned_url
 from harness.senses.address import Address
 from harness.stack import env_file
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import RunRecord
-    from harness.language.model import Ladder, Mode
+    from harness.language.model import Ladder
     from harness.runner.selection import Selection
 
 
@@ -67,7 +67,8 @@ class Plan:
         climbed: The part that decides the verdict.
         rollback: The part that proves the rollback; ``None`` when there will be none.
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
-        rerun_of: Id of the first of them.
+        witness: Whether the engine is asked about containers.
+        rerun_of: Id of the first of them; of a rollback, which reuses nothing, that of the newest run of its ladder.
     """
 
     climbed: Part
@@ -75,31 +76,35 @@ class Plan:
     secrets: SecretSet
     earlier: tuple[Path, ...]
     rerun_of: str | None
+    witness: WitnessChoice = WitnessChoice.AUTO
 
 
 def plan(order: Order, settings: Settings) -> Plan:
     """Make a plan.
 
     Raises:
-        UsageError: The ladder is unknown or invalid, the wish cannot be fulfilled, or BASE_URL is no such URL.
+        UsageError: The ladder is unknown, the wish cannot be fulfilled, or BASE_URL is no such URL.
+        InvalidLadderError: The ladder, or the one that proves its rollback, has faults.
         EvidenceError: The run to build on is unknown or not as it was recorded.
         PrerequisiteError: A secret cannot be kept out of evidence.
     """
-    if url := settings.get(BASE_URL):
+    if url := foreign_url(settings):
         Address.parse(url)
     path = find(order.ladder, settings.root)
     ladder = _load(path, settings)
     secrets = _secrets(ladder, settings)
     if order.is_rollback:
         newest = _newest(list_runs(order.out), ladder)
-        return Plan(_rollback(ladder, path, settings), None, secrets, (), newest.run_id if newest else None)
+        rerun_of = newest.run_id if newest else None
+        return Plan(_rollback(ladder, path, settings), None, secrets, (), rerun_of, order.witness)
     earlier, folders = _earlier(order, ladder)
     selection = select(ladder, order.wish, earlier)
     climbed = _part(ladder, path, selection, folder=ladder.mode.value)
     # Somebody else's stack is not ours to switch.
-    rolls_back = order.rolls_back and ladder.rollback is not None and not settings.get(BASE_URL)
+    rolls_back = order.rolls_back and ladder.rollback is not None and not foreign_url(settings)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
-    return Plan(climbed, rollback, secrets, folders if selection.rerun_of else (), selection.rerun_of)
+    reused = folders if selection.rerun_of else ()
+    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness)
 
 
 def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:
@@ -117,12 +122,12 @@ def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:
     return SecretSet((*found, *(NamedSecret(name, Secret(value)) for name, value in listed.items())))
 
 
-def _load(path: Path, settings: Settings, mode: Mode | None = None) -> Ladder:
+def _load(path: Path, settings: Settings) -> Ladder:
     ladder = load(path, settings.environ)
-    if settings.get(BASE_URL):
+    if foreign_url(settings):
         return ladder
     # Where our own stack will be; the default in the file knows nothing of PORT.
-    return load(path, {**settings.environ, BASE_URL: planned_url(settings, mode or ladder.mode)})
+    return load(path, {**settings.environ, BASE_URL: planned_url(settings, ladder.mode)})
 
 
 def _rollback(ladder: Ladder, path: Path, settings: Settings) -> Part:

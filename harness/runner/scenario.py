@@ -1,8 +1,8 @@
-"""One scenario from its first step to its notes: steps until one is not green, then what is owed in any case.
+"""One scenario from its first step to its verdict: steps until one is not green, then what is owed in any case.
 
-After the steps come the secrets that were seen, ``collect_on_fail``, ``finally``, the promised files and the notes.
-What happens after the steps can make a verdict worse and never better. Ctrl-C ends the steps, and the rest still
-happens; a second one ends everything (see ``interrupts``).
+After the steps come the workers and the secrets that were seen, ``collect_on_fail``, ``finally`` and the promised
+files; the climb writes the notes. What happens after the steps can make a verdict worse and never better. Ctrl-C ends
+the steps, and the rest still happens; a second one ends everything (see ``interrupts``).
 """
 
 from __future__ import annotations

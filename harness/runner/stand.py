@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.run_record import Engine, Images
+from harness.language.model import Mode
 from harness.runner.choices import WitnessChoice
 from harness.senses.witness import NoWitness, open_witness
 from worker.contract import Label
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config import Settings
-    from harness.language.model import Mode
     from harness.senses.witness import Watch
     from harness.stack.progress import Progress
 
 LONG_RUN_S: Final = 15
 """What an instruction with the word ``long_run`` sleeps in a live climb where no setting says otherwise: long enough to
-ask the API meanwhile, and the default of 0 would make the long run a short one."""
+ask the API meanwhile. A setting of 0 says nothing, being the default, which would make the long run a short one."""
 
 SLEEP_SETTING: Final = "SLEEP_SECONDS"
 BASE_URL: Final = "BASE_URL"
@@ -98,11 +98,10 @@ def provide(settings: Settings, progress: Progress, mode: Mode) -> Stand:
 
 
 def _with_long_run(settings: Settings, mode: Mode) -> Settings:
-    from harness.language.model import Mode as Modes
     from harness.stack.up import read_plan
 
     asked = read_plan(settings, mode=mode).settings.get(SLEEP_SETTING, "")
-    if mode is not Modes.LIVE or asked.strip("0. "):
+    if mode is not Mode.LIVE or asked.strip("0. "):
         return settings
     return replace(settings, environ={**settings.environ, SLEEP_SETTING: str(LONG_RUN_S)})
 

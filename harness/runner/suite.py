@@ -1,6 +1,6 @@
 """A whole run: from what was asked for to sealed evidence and an exit code.
 
-The order is fixed: plan, self-check, folder, stack, climb, rollback, end. What breaks on the way is part of the
+The order is fixed: plan, folder, self-check, stack, climb, rollback, end. What breaks on the way is part of the
 evidence: a stack that does not start makes the first scenario an ERROR and blocks the others. A rollback is tried
 whatever has happened before, and the exit code still tells the verdict of the ladder.
 """
@@ -23,8 +23,7 @@ from harness.redaction.redactor import Redactor
 from harness.redaction.secret import Secret
 from harness.runner import stand as stands
 from harness.runner.book import RunBook
-from harness.runner.choices import WitnessChoice
-from harness.runner.climb import Outcome, Part, add_remark, climb, climb_nothing
+from harness.runner.climb import Part, PartCourse, add_remark, climb, climb_nothing
 from harness.runner.interrupts import HOW_TO_FORCE, AbandonedError, ForcedError, Interrupts
 from harness.runner.planning import plan as make_plan
 from harness.runner.self_check import self_check
@@ -84,7 +83,8 @@ def execute(order: Order, world: World) -> Ended:
     """Carry out an order.
 
     Raises:
-        HarnessError: Before the first request: a wrong ladder or wish (2), a prerequisite (3); at the end: a leak (5).
+        HarnessError: Before the first request: an earlier run that cannot be built on (1), a wrong ladder or wish (2),
+            a prerequisite (3). Later: evidence that cannot be written, or a fault of ours (3); at the end: a leak (5).
         AbandonedError: Ctrl-C came a second time (130); the folder stays partial.
     """
     plan = make_plan(order, world.settings)
@@ -174,7 +174,7 @@ class _Run:
         rolled = self._roll_back(self._plan.rollback, climbed) if self._plan.rollback else None
         return self._close(climbed, rolled)
 
-    def _climb(self, part: Part, *before: Outcome) -> Outcome:
+    def _climb(self, part: Part, *before: PartCourse) -> PartCourse:
         settings, interrupts = self._world.settings, self._world.interrupts
         try:
             with interrupts.may_end(), interrupts.waiting():
@@ -197,24 +197,23 @@ class _Run:
             )
         return self._climb_at(stand, part, *before)
 
-    def _climb_at(self, stand: Stand, part: Part, *before: Outcome) -> Outcome:
-        asked = self._book.record.settings["asked"]["witness"]
-        watch, is_needed = stands.watch(stand, WitnessChoice(asked), self._world.settings.environ)
+    def _climb_at(self, stand: Stand, part: Part, *before: PartCourse) -> PartCourse:
+        watch, is_needed = stands.watch(stand, self._plan.witness, self._world.settings.environ)
         try:
             with Client(Address.parse(stand.base_url), self._book.redactor, token=self._token()) as client:
                 send = self._world.interrupts.waits(client.exchange)
                 subject = Subject(send, stand.worker_image, stand.instance, stand.workspaces)
                 around = self._surroundings(subject, watch, is_witness_needed=is_needed)
-                return climb(around, part, keep=lambda outcome: self._book.keep(outcome, *before))
+                return climb(around, part, keep=lambda course: self._book.keep(course, *before))
         finally:
             watch.close()
 
-    def _end_unclimbed(self, part: Part, error: HarnessError | None, *before: Outcome) -> Outcome:
+    def _end_unclimbed(self, part: Part, error: HarnessError | None, *before: PartCourse) -> PartCourse:
         watch = NoWitness("the stack did not start")
         around = self._surroundings(Subject(_never_sent), watch, is_witness_needed=True)
-        outcome = climb_nothing(around, part, error)
-        self._book.keep(outcome, *before)
-        return outcome
+        course = climb_nothing(around, part, error)
+        self._book.keep(course, *before)
+        return course
 
     def _surroundings(self, subject: Subject, watch: Watch, *, is_witness_needed: bool) -> Surroundings:
         return Surroundings(
@@ -237,7 +236,7 @@ class _Run:
         token = read_secrets(self._world.settings).bearer_token()
         return Secret(token) if token else None
 
-    def _roll_back(self, part: Part, climbed: Outcome) -> Outcome:
+    def _roll_back(self, part: Part, climbed: PartCourse) -> PartCourse:
         last = climbed.records[-1] if climbed.last is None else climbed.last[1].record
         trigger = "Ctrl-C" if climbed.is_interrupted else f"{last.id} {last.verdict}"
         add_remark(climbed, f"rollback: started after {trigger}; USE_DUMMY_WORKER=True, then {_ids(part)}")
@@ -258,16 +257,16 @@ class _Run:
         except HarnessError as error:
             self._watcher.note(f"the rollback failed, the stack may still be live: [{error.reference}] {error.message}")
 
-    def _close(self, climbed: Outcome, rolled: Outcome | None) -> Ended:
+    def _close(self, climbed: PartCourse, rolled: PartCourse | None) -> Ended:
         self._world.interrupts.hold()
-        outcomes = [climbed, *([rolled] if rolled else [])]
+        courses = [climbed, *([rolled] if rolled else [])]
         if rolled:
             self._book.keep(rolled, climbed)
-        is_interrupted = any(each.is_interrupted for each in outcomes) or self._world.interrupts.take()
+        is_interrupted = any(each.is_interrupted for each in courses) or self._world.interrupts.take()
         code = _exit_code(self._plan, climbed, rolled, is_interrupted=is_interrupted)
         facts = {
             "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
-            "verdict": fold(_fold(each) for each in outcomes),
+            "verdict": fold(_fold(each) for each in courses),
             "exit_code": int(code),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):
@@ -284,14 +283,14 @@ def _ids(part: Part) -> str:
     return ", ".join(each.id for each in part.scenarios)
 
 
-def _fold(outcome: Outcome) -> Verdict:
+def _fold(course: PartCourse) -> Verdict:
     """The worst of those that were climbed; a climb that was cut short between two of them has not passed."""
-    found = [verdict for verdict in outcome.verdicts.values() if verdict is not Verdict.BLOCKED]
-    is_cut_short = outcome.is_interrupted and len(found) < len(outcome.verdicts)
+    found = [verdict for verdict in course.verdicts.values() if verdict is not Verdict.BLOCKED]
+    is_cut_short = course.is_interrupted and len(found) < len(course.verdicts)
     return fold([*found, Verdict.INCONCLUSIVE] if is_cut_short else found)
 
 
-def _exit_code(plan: Plan, climbed: Outcome, rolled: Outcome | None, *, is_interrupted: bool) -> ExitCode:
+def _exit_code(plan: Plan, climbed: PartCourse, rolled: PartCourse | None, *, is_interrupted: bool) -> ExitCode:
     """The ladder's verdict; only a green one leaves room for a rollback that failed."""
     leaked = climbed.secret_hits > 0 or (rolled is not None and rolled.secret_hits > 0)
     facts = RunFacts(secret_found=leaked, interrupted=is_interrupted)

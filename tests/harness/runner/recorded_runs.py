@@ -11,7 +11,7 @@ from harness.evidence.timestamps import timestamp
 from harness.judging.verdict import Verdict
 from harness.redaction.redactor import Redactor
 from harness.runner.book import RunBook
-from harness.runner.climb import Outcome
+from harness.runner.climb import PartCourse
 
 
 def clock_at(minutes):
@@ -44,6 +44,6 @@ def recorded_run(root, ladder, captures, *, minutes=0, artifacts=None, **fields)
     for path, text in (artifacts or {}).items():
         book.staging.write(path, redactor.text(text))
     records = [scenario_record(name) for name in captures]
-    book.keep(Outcome(dict(captures), records=records))
+    book.keep(PartCourse(dict(captures), records=records))
     facts = {"status": RunStatus.FINISHED, "verdict": Verdict.PASS, "exit_code": 0}
     return book.close(facts, SECRETS).folder

@@ -17,7 +17,7 @@ from harness.judging.verdict import Verdict
 from harness.redaction.redacted import RedactedText
 from harness.redaction.redactor import Redactor
 from harness.runner.book import RunBook
-from harness.runner.climb import Outcome
+from harness.runner.climb import PartCourse
 
 FACTS = {"status": RunStatus.FINISHED, "verdict": Verdict.PASS, "exit_code": 0}
 PLANNED = tuple(scenario_record(name, Verdict.BLOCKED, reason="not reached yet") for name in ("L01", "L02", "L03"))
@@ -92,7 +92,7 @@ def test_facts_are_written_as_soon_as_they_are_known(begun):
 
 def test_after_each_scenario_the_record_says_how_far_the_climb_has_come(begun, time):
     time.passed = 7.5
-    begun.keep(Outcome({"L01": {"pid": "p1"}}, records=[scenario_record("L01")]))
+    begun.keep(PartCourse({"L01": {"pid": "p1"}}, records=[scenario_record("L01")]))
     assert [(each.id, each.verdict, each.reason) for each in stored(begun).scenarios] == [
         ("L01", Verdict.PASS, ""),
         ("L02", Verdict.BLOCKED, "not reached yet"),
@@ -103,15 +103,15 @@ def test_after_each_scenario_the_record_says_how_far_the_climb_has_come(begun, t
 
 
 def test_the_rollback_is_recorded_after_the_climb_and_leaves_the_captures_alone(begun):
-    climbed = Outcome({"L01": {"pid": "p1"}}, records=[scenario_record(name) for name in ("L01", "L02", "L03")])
+    climbed = PartCourse({"L01": {"pid": "p1"}}, records=[scenario_record(name) for name in ("L01", "L02", "L03")])
     begun.keep(climbed)
-    begun.keep(Outcome({"M01": {"pid": "other"}}, records=[scenario_record("M01", part="mocked/RERUN")]), climbed)
+    begun.keep(PartCourse({"M01": {"pid": "other"}}, records=[scenario_record("M01", part="mocked/RERUN")]), climbed)
     assert [each.folder for each in stored(begun).scenarios] == ["live/L01", "live/L02", "live/L03", "mocked/RERUN/M01"]
     assert state(begun.staging.folder).captures == {"L01": {"pid": "p1"}}
 
 
 def test_a_captured_secret_is_not_in_the_state(begun):
-    begun.keep(Outcome({"L01": {"pid": CANARY}}, records=[scenario_record("L01")]))
+    begun.keep(PartCourse({"L01": {"pid": CANARY}}, records=[scenario_record("L01")]))
     assert state(begun.staging.folder).captures == {"L01": {"pid": "[REDACTED]"}}
 
 
@@ -123,7 +123,7 @@ def test_every_line_of_the_journal_goes_to_whoever_follows_the_run(begun, follow
 
 
 def test_a_closed_run_has_all_its_exports_and_fits_its_sums(begun):
-    begun.keep(Outcome({}, records=[scenario_record(name) for name in ("L01", "L02", "L03")]))
+    begun.keep(PartCourse({}, records=[scenario_record(name) for name in ("L01", "L02", "L03")]))
     finished = begun.close(FACTS, SECRETS)
     assert finished.folder.name == "2025-11-14T17:14:05Z"
     assert faults_of(finished.folder) == ()

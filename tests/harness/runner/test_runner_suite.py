@@ -15,7 +15,7 @@ from harness.judging.verdict import Verdict
 from harness.redaction.scan import Finding
 from harness.redaction.secret import SecretSet
 from harness.runner import suite
-from harness.runner.climb import Outcome, Part
+from harness.runner.climb import Part, PartCourse
 from harness.runner.interrupts import AbandonedError
 from harness.runner.planning import Plan
 from harness.runner.self_check import self_check
@@ -294,7 +294,7 @@ def test_a_run_whose_evidence_cannot_be_written_leaves_no_live_stack_behind(run,
 
 
 def outcome(*found, hits=0):
-    return Outcome({}, records=[scenario_record(f"L0{at}", each) for at, each in enumerate(found)], secret_hits=hits)
+    return PartCourse({}, records=[scenario_record(f"L0{at}", each) for at, each in enumerate(found)], secret_hits=hits)
 
 
 @pytest.fixture
