@@ -13,6 +13,7 @@ from harness.errors import PrerequisiteError, UsageError
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition, list_runs, load_run
 from harness.evidence.resolving import resolve_run
+from harness.judging.schema_checks import make_ready
 from harness.language.loading import find, load
 from harness.language.model import CheckKind
 from harness.redaction.env_secrets import load_secrets
@@ -145,11 +146,14 @@ def _part(ladder: Ladder, path: Path, selection: Selection, *, folder: str) -> P
 
 
 def _schemas(ladder: Ladder, folder: Path) -> dict[str, Any]:
-    """The schemas beside a ladder; lint has seen that each can be read."""
+    """The schemas beside a ladder, ready for the climb; lint has seen that each can be read."""
     steps = [step for each in ladder.scenarios for step in (*each.steps, *each.cleanup)]
     checks = every(check for step in (*steps, *ladder.collect_on_fail) for check in step.expect)
     names = {check.argument for check in checks if check.kind is CheckKind.SCHEMA}
-    return {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in sorted(names)}
+    found = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in sorted(names)}
+    for rules in found.values():
+        make_ready(rules)
+    return found
 
 
 def _earlier(order: Order, ladder: Ladder) -> tuple[Earlier | None, tuple[Path, ...]]:

@@ -6,6 +6,7 @@ import socket
 import pytest
 from observed import answer, check, seen
 
+from harness.judging import schema_checks
 from harness.judging.checks import evaluate
 from harness.judging.documents import parse, unwrapped
 from harness.judging.observation import ProgramRun
@@ -68,6 +69,30 @@ def test_a_reference_out_of_the_schema_is_not_fetched():
         assert by_schema({"status": "success"}, foreign).outcome is Outcome.UNDECIDED
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+def test_a_schema_is_made_ready_once_and_one_that_differs_is_another():
+    rules = {"const": 1}
+    schema_checks._validator.cache_clear()
+    schema_checks.make_ready(rules)
+    assert [by_schema(doc, dict(rules)).outcome for doc in (1, 2)] == [Outcome.HELD, Outcome.MISSED]
+    assert schema_checks._validator.cache_info().misses == 1
+    # A validator of its own copy: what becomes of the caller's document changes nothing that was made before.
+    rules["const"] = 2
+    assert [by_schema(doc, rules).outcome for doc in (1, 2)] == [Outcome.MISSED, Outcome.HELD]
+    assert [by_schema(doc, {"const": True}).outcome for doc in (1, True)] == [Outcome.MISSED, Outcome.HELD]
+
+
+def test_a_schema_that_cannot_be_applied_is_made_ready_without_a_word():
+    schema_checks.make_ready({"type": 5})
+    schema_checks.make_ready({"$ref": "elsewhere.json"})
+
+
+def test_the_first_mismatch_is_the_one_that_the_schema_writes_first():
+    doc = {"a": 1}
+    required, properties = ("required", ["b"]), ("properties", {"a": {"type": "string"}})
+    assert "required" in by_schema(doc, dict([required, properties])).wanted
+    assert "type" in by_schema(doc, dict([properties, required])).wanted
 
 
 def test_a_pattern_of_a_schema_cannot_hang_the_run():
