@@ -65,9 +65,8 @@ class Board:
         self.step_width = 0
 
     @classmethod
-    def of(cls, words: Wording, climb: tuple[Ladder, Sequence[Scenario]], *, folder: str, began: float) -> Board:
+    def of(cls, words: Wording, ladder: Ladder, scenarios: Sequence[Scenario], *, folder: str, began: float) -> Board:
         """A board on which nothing has started."""
-        ladder, scenarios = climb
         board = cls(words, folder=folder, file=ladder.file, began=began)
         for each in scenarios:
             board._put(Row(words.safe(each.id), words.safe(each.title)))

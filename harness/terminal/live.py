@@ -61,7 +61,7 @@ class RichWatcher:
         from rich.live import Live
 
         self._stop()
-        self._board = Board.of(self._words, (ladder, scenarios), folder=folder, began=self._clock())
+        self._board = Board.of(self._words, ladder, scenarios, folder=folder, began=self._clock())
         picture = Underway(self._board, self._clock)
         self._live = Live(
             picture, console=self._console, refresh_per_second=FRAMES_PER_S, redirect_stdout=False, transient=False

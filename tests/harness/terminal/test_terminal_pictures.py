@@ -37,7 +37,7 @@ def clock():
 
 
 def board_of(*scenarios, clock, folder="live"):
-    return Board.of(Wording(redact), (ladder(*scenarios), scenarios), folder=folder, began=clock())
+    return Board.of(Wording(redact), ladder(*scenarios), scenarios, folder=folder, began=clock())
 
 
 @pytest.fixture
