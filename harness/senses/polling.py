@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+# Not late: the first poll of a climb would wait for it, and nothing but a climb loads this module.
+from tenacity import Retrying, retry_if_result
+
 from harness.judging.freshness import Age
 from harness.judging.readiness import State, look
 from harness.judging.verdict import Verdict
@@ -156,8 +159,6 @@ def poll(call: Call, conditions: Conditions, around: PollSurroundings) -> Polled
         conditions: What is waited for.
         around: What it needs from outside.
     """
-    from tenacity import Retrying, retry_if_result
-
     course = _Course(call, conditions, around)
     retrying = Retrying(
         retry=retry_if_result(lambda found: found.state is State.NOT_YET),
