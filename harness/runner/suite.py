@@ -12,20 +12,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
-from harness.evidence.git_facts import git_facts
-from harness.evidence.run_record import LadderRecord, Presence, Redaction, RunRecord, RunStatus, ScenarioRecord
-from harness.evidence.timestamps import timestamp
+from harness.evidence.run_record import RunStatus
 from harness.ids import new_id
-from harness.judging.verdict import RunFacts, Verdict, exit_code, fold
-from harness.language.digests import scenario_digest
+from harness.judging.verdict import fold
 from harness.language.model import Mode
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import Secret
 from harness.runner import stand as stands
 from harness.runner.book import RunBook
 from harness.runner.climb import Part, PartCourse, add_remark, climb, climb_nothing
+from harness.runner.first_record import first_record
 from harness.runner.interrupts import HOW_TO_FORCE, AbandonedError, ForcedError, Interrupts
 from harness.runner.planning import plan as make_plan
+from harness.runner.run_end import exit_code_of, verdict_of
 from harness.runner.self_check import self_check
 from harness.runner.surroundings import Subject, Surroundings
 from harness.senses.address import Address
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from harness.config import Settings
     from harness.evidence.finishing import Finished
     from harness.evidence.journal import Clock, Lines
+    from harness.evidence.run_record import RunRecord
     from harness.judging.observation import Exchange
     from harness.runner.planning import Order, Plan
     from harness.runner.stand import Stand
@@ -93,7 +93,7 @@ def execute(order: Order, world: World) -> Ended:
     book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
     with world.interrupts.installed():
         try:
-            record = _first_record(order, world, plan, book=book)
+            record = first_record(order, plan, world.settings, book=book)
             with watcher.stage("checking that no secret can get out"):
                 self_check(record)
             book.begin(record)
@@ -119,40 +119,6 @@ def _ended_early(error: BaseException, book: RunBook) -> BaseException:
 
 _REPORT: Final = "report it with the text above; the evidence so far is in the .partial folder"
 _ROLL_BACK: Final = "nothing was cleaned up; if the stack is yours it may still be live: make rollback"
-
-
-def _first_record(order: Order, world: World, plan: Plan, *, book: RunBook) -> RunRecord:
-    from importlib.metadata import version
-
-    parts = [plan.climbed, *([plan.rollback] if plan.rollback else [])]
-    ladder = plan.climbed.ladder
-    return RunRecord(
-        run_id=new_id(),
-        folder=book.staging.name,
-        status=RunStatus.RUNNING,
-        started_at=timestamp(world.clock.now()),
-        harness_version=version("ladder"),
-        base_url=stands.planned_url(world.settings, ladder.mode),
-        ladders=tuple(
-            LadderRecord.of(part.ladder, {each.id: scenario_digest(each) for each in part.ladder.scenarios})
-            for part in parts
-        ),
-        git=git_facts(world.settings.root),
-        redaction=Redaction(version("ladder"), book.redactor.needle_count),
-        scenarios=tuple(
-            ScenarioRecord(each.id, each.title, f"{part.folder}/{each.id}", Verdict.BLOCKED, reason="not reached yet")
-            for part in parts
-            for each in part.scenarios
-        ),
-        secrets={
-            name: Presence.PRESENT if name in plan.secrets.names else Presence.ABSENT
-            for name in sorted({*ladder.secrets, "API_TOKENS"})
-        },
-        settings={
-            "asked": {"scenarios": list(order.wish.only), "from": order.from_run, "witness": order.witness.value}
-        },
-        rerun_of=plan.rerun_of,
-    )
 
 
 class _Run:
@@ -243,7 +209,7 @@ class _Run:
         self._book.keep(climbed)
         self._watcher.note(f"rolling back to the mocked worker (after {trigger})")
         rolled = self._climb(part, climbed)
-        verdict = _fold(rolled)
+        verdict = verdict_of(rolled)
         add_remark(climbed, f"rollback: {_ids(part)} ended {verdict}; evidence in {part.folder}/")
         return rolled
 
@@ -263,10 +229,10 @@ class _Run:
         if rolled:
             self._book.keep(rolled, climbed)
         is_interrupted = any(each.is_interrupted for each in courses) or self._world.interrupts.take()
-        code = _exit_code(self._plan, climbed, rolled, is_interrupted=is_interrupted)
+        code = exit_code_of(self._plan, climbed, rolled, is_interrupted=is_interrupted)
         facts = {
             "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
-            "verdict": fold(_fold(each) for each in courses),
+            "verdict": fold(verdict_of(each) for each in courses),
             "exit_code": int(code),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):
@@ -281,20 +247,3 @@ def _never_sent(_call: Call) -> Exchange:
 
 def _ids(part: Part) -> str:
     return ", ".join(each.id for each in part.scenarios)
-
-
-def _fold(course: PartCourse) -> Verdict:
-    """The worst of those that were climbed; a climb that was cut short between two of them has not passed."""
-    found = [verdict for verdict in course.verdicts.values() if verdict is not Verdict.BLOCKED]
-    is_cut_short = course.is_interrupted and len(found) < len(course.verdicts)
-    return fold([*found, Verdict.INCONCLUSIVE] if is_cut_short else found)
-
-
-def _exit_code(plan: Plan, climbed: PartCourse, rolled: PartCourse | None, *, is_interrupted: bool) -> ExitCode:
-    """The ladder's verdict; only a green one leaves room for a rollback that failed."""
-    leaked = climbed.secret_hits > 0 or (rolled is not None and rolled.secret_hits > 0)
-    facts = RunFacts(secret_found=leaked, interrupted=is_interrupted)
-    code = exit_code(climbed.verdicts, plan.climbed.ladder.proceed_on, facts)
-    if code is ExitCode.OK and rolled is not None and plan.rollback is not None:
-        return exit_code(rolled.verdicts, plan.rollback.ladder.proceed_on, RunFacts())
-    return code

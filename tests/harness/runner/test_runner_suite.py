@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from recorded_runs import scenario_record
-from staged import CANARY, Reply, ladder_of, silence
-from whole_runs import LIVE, MOCKED, WholeRun
+from staged import CANARY, Reply, silence
+from whole_runs import WholeRun
 
 from harness.errors import HarnessError, LeakError, PrerequisiteError, UsageError
 from harness.evidence.checking import faults_of
@@ -13,13 +12,9 @@ from harness.evidence.faults import UnwritableError
 from harness.evidence.run_record import Presence, RunStatus
 from harness.judging.verdict import Verdict
 from harness.redaction.scan import Finding
-from harness.redaction.secret import SecretSet
 from harness.runner import suite
-from harness.runner.climb import Part, PartCourse
 from harness.runner.interrupts import AbandonedError
-from harness.runner.planning import Plan
 from harness.runner.self_check import self_check
-from harness.runner.suite import _exit_code
 
 
 @pytest.fixture
@@ -291,46 +286,3 @@ def test_a_run_whose_evidence_cannot_be_written_leaves_no_live_stack_behind(run,
     assert ("note", "the rollback failed, the stack may still be live: [engine-away] no engine answers") in (
         run.watcher.said
     )
-
-
-def outcome(*found, hits=0):
-    return PartCourse({}, records=[scenario_record(f"L0{at}", each) for at, each in enumerate(found)], secret_hits=hits)
-
-
-@pytest.fixture
-def planned(tmp_path):
-    """A plan whose ladder goes on after PASS only."""
-    proof = ladder_of(tmp_path, MOCKED, name="mocked")
-    ladder = ladder_of(tmp_path, LIVE, name="live", mode="live")
-    parts = [Part(each, each.scenarios, "live") for each in (ladder, proof)]
-    return Plan(*parts, SecretSet(), (), None)
-
-
-P, F, E, C, B, L = (Verdict[name] for name in ("PASS", "FAIL", "ERROR", "INCONCLUSIVE", "BLOCKED", "LIMITED"))
-
-
-@pytest.mark.parametrize(
-    ("climbed", "rolled", "code"),
-    [
-        ([P, P], [P], 0),
-        ([P, P], None, 0),
-        ([P, L], [P], 1),
-        ([F, B], [P], 1),
-        ([E, B], [F], 3),
-        ([C, B], [F], 4),
-        ([P, P], [F], 1),
-        ([P, P], [E, B], 3),
-        ([P, P], [C], 4),
-        ([F, B], [E], 1),
-    ],
-)
-def test_the_exit_code_is_the_ladders_and_the_rollbacks_only_after_a_green_one(planned, climbed, rolled, code):
-    ends = outcome(*climbed), outcome(*rolled) if rolled else None
-    assert _exit_code(planned, *ends, is_interrupted=False) == code
-
-
-@pytest.mark.parametrize("climbed", [[P], [F], [E], [C]])
-def test_an_interrupt_outranks_every_verdict_and_a_secret_outranks_an_interrupt(planned, climbed):
-    assert _exit_code(planned, outcome(*climbed), outcome(F), is_interrupted=True) == 130
-    assert _exit_code(planned, outcome(*climbed, hits=1), outcome(P), is_interrupted=True) == 5
-    assert _exit_code(planned, outcome(*climbed), outcome(P, hits=1), is_interrupted=True) == 5
