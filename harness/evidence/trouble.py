@@ -34,7 +34,7 @@ _TELLING: Final = _OF_THE_STEPS | {Purpose.COLLECT}
 """A baseline is left out: it may show an earlier job."""
 
 NOT_READY_STATUS: Final = 503
-"""Of ``/ready``, when jobs cannot be run (backend contract, section 1.1)."""
+"""Of ``/ready``, when jobs cannot be run (see the README)."""
 
 
 @dataclass(frozen=True, slots=True)

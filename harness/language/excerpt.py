@@ -1,4 +1,4 @@
-"""``excerpt(doc)``: five lines about a result document, for a reader with ``grep`` (backend contract, section 4).
+"""``excerpt(doc)``: five lines about a result document, for a reader with ``grep`` (see ``docs/evidence/README.md``).
 
 It trusts no shape: whatever the subject sent, there are five lines, and each begins with its name.
 """

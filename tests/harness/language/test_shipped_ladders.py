@@ -85,7 +85,7 @@ PLAN = {
         ),
     },
 }
-"""Ladder → id → end of a path that is asked for, instruction, evidence (backend contract, 4.1 to 4.3)."""
+"""Ladder → id → end of a path that is asked for, instruction, evidence."""
 
 CASES = [(name, scenario) for name, scenarios in PLAN.items() for scenario in scenarios]
 
