@@ -50,6 +50,8 @@ def _compile(expression: str) -> _Compiled:
 
     try:
         compiled: _Compiled = compile_expression(expression)
+    except RecursionError:
+        raise ExpressionError("nested too deep") from None
     except JMESPathError as error:
         # The library draws a caret of its own on further lines.
         message = str(error).split(", for expression")[0].split(":\n")[0].partition("\n")[0]
@@ -67,7 +69,7 @@ def search(expression: str, document: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
     try:
         return _compile(expression).search(document)
-    except JMESPathError:
+    except (JMESPathError, RecursionError):
         return None
 
 
@@ -80,11 +82,15 @@ def check_expression(expression: str, *, roots: tuple[str, ...] = ROOTS) -> None
     from jmespath.functions import Functions
 
     tree = _compile(expression).parsed
-    for name in _functions(tree):
+    try:
+        names, used = list(_functions(tree)), list(_roots(tree))
+    except RecursionError:
+        raise ExpressionError("nested too deep") from None
+    for name in names:
         if name not in Functions.FUNCTION_TABLE:
             known = did_you_mean(name, Functions.FUNCTION_TABLE)
             raise ExpressionError(f"unknown function {name!r}{known}", max(expression.find(name), 0))
-    for name in _roots(tree):
+    for name in used:
         if name not in roots:
             message = f"{name!r} is none of {', '.join(roots)}{did_you_mean(name, roots)}"
             raise ExpressionError(message, max(expression.find(name), 0))

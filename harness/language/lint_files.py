@@ -40,9 +40,12 @@ def _schema(draft: Draft, name: Node, folder: Path) -> Iterator[Finding]:
     except FileNotFoundError:
         yield _missing(draft, name, folder)
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         message = f"{name.value!r} cannot be read as JSON: {type(error).__name__}"
         yield draft.source.finding(name.place, Rule.MISSING_FILE, message)
+        return
+    if not isinstance(rules, dict | bool):
+        yield draft.source.finding(name.place, Rule.MISSING_FILE, f"{name.value!r} is no JSON Schema")
         return
     for pattern in _patterns(rules):
         try:

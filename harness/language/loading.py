@@ -40,11 +40,18 @@ def find(name: str, root: Path) -> Path:
         UsageError: ``ladder-missing``.
     """
     for path in (Path(name), root / FOLDER / f"{name}{SUFFIX}", root / FOLDER / name):
-        if path.is_file():
+        if _is_file(path):
             return path
     known = [path.name.removesuffix(SUFFIX) for path in sorted((root / FOLDER).glob(f"*{SUFFIX}"))]
     hint = f"known ladders: {', '.join(known)}; or name a file" if known else f"name a file NAME{SUFFIX}"
     raise UsageError("ladder-missing", f"there is no ladder {name!r}{did_you_mean(name, known)}", hint)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Ladder:

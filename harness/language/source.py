@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_CHARACTERS: Final = 1_000_000
 """Far above any ladder: 500 steps have about 100,000."""
 
+MAX_DEPTH: Final = 64
+"""Far above any ladder too. Loader and rules go down by recursion, and the loader's own ends in a broken process."""
+
 _TAG: Final = "tag:yaml.org,2002:"
 _IMPLICIT_TAGS: Final = frozenset(
     _TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
@@ -48,6 +51,8 @@ def parse(text: str, file: str) -> tuple[Source, Node | None, list[Finding]]:
     if len(text) > MAX_CHARACTERS:
         return source, None, [source.finding((1, 1), Rule.NOT_YAML, f"more than {MAX_CHARACTERS} characters")]
     try:
+        if place := _too_deep(text):
+            return source, None, [source.finding(place, Rule.NOT_YAML, f"nested more than {MAX_DEPTH} deep")]
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         return source, None, [_syntax_error(source, error)]
@@ -57,13 +62,32 @@ def parse(text: str, file: str) -> tuple[Source, Node | None, list[Finding]]:
     return source, reader.read(root, None), reader.findings
 
 
+def _too_deep(text: str) -> Place | None:
+    """Where the nesting goes too deep; found on the events, which need no recursion."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return _place(event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
+
+
 def _syntax_error(source: Source, error: Exception) -> Finding:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    place = _place(mark)
     if "found another document" in problem:
         problem = "a second document starts here; a file holds one ladder"
     return source.finding(place, Rule.NOT_YAML, problem)
+
+
+def _place(mark: Any) -> Place:  # noqa: ANN401  # a mark of the loader, of either kind, or None
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 class _Reader:

@@ -80,3 +80,15 @@ def test_no_pattern_can_hang_a_run():
 @given(st.text())
 def test_any_text_can_be_searched(text):
     assert matches("^", text + "\ud800")
+
+
+@pytest.mark.parametrize("levels", [200, 330, 1_000, 10_000])
+@pytest.mark.parametrize(("before", "after"), [("!", ""), ("(", ")"), ("[", "]"), ("not_null(", ")")])
+def test_an_expression_of_any_depth_is_refused_or_has_a_value(levels, before, after):
+    expression = f"{before * levels}body{after * levels}"
+    try:
+        check_expression(expression)
+    except ExpressionError as error:
+        assert str(error) == "nested too deep"  # noqa: PT017  # either outcome is right
+    else:
+        search(expression, DOCUMENT)

@@ -83,11 +83,41 @@ def test_the_rollback_s_ladder_must_be_there(tmp_path):
     assert validate([path], {}).findings == ()
 
 
-def test_a_document_s_schema_must_be_json(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "'a.json' cannot be read as JSON: JSONDecodeError"),
+        ("[" * 100_000 + "]" * 100_000, "'a.json' cannot be read as JSON: RecursionError"),
+        ("5", "'a.json' is no JSON Schema"),
+    ],
+)
+def test_a_document_s_schema_must_be_json_and_a_schema(tmp_path, text, message):
     path = written(tmp_path, ladder("- {get: /docs, expect: [{schema: a.json}]}"))
-    written(tmp_path, "{", "a.json")
+    written(tmp_path, text, "a.json")
     [finding] = validate([path], {}).findings
-    assert finding.message == "'a.json' cannot be read as JSON: JSONDecodeError"
+    assert finding.message == message
+
+
+@pytest.mark.parametrize("name", ["CON", "aux.json", "a" * 101, "a."])
+def test_a_file_that_evidence_cannot_hold_is_told_before_anything_is_sent(tmp_path, name):
+    path = written(tmp_path, ladder(f"- {{get: /docs, save: {{{name}: body}}}}"))
+    assert [finding.rule for finding in validate([path], {}).findings] == ["bad-value"]
+
+
+@pytest.mark.parametrize("name", ["console.json", "a" * 100, "com.txt", "a..b"])
+def test_a_file_that_evidence_can_hold_is_let_pass(tmp_path, name):
+    assert validate([written(tmp_path, ladder(f"- {{get: /docs, save: {{{name}: body}}}}"))], {}).findings == ()
+
+
+def test_a_duration_is_short_enough_for_a_clock(tmp_path):
+    path = written(tmp_path, ladder(f"- {{get: /docs, timeout: {'9' * 20}h}}"))
+    assert [finding.rule for finding in validate([path], {}).findings] == ["duration-unit"]
+
+
+def test_a_name_that_no_file_can_have_is_an_unknown_ladder():
+    with pytest.raises(UsageError) as caught:
+        find("a" * 5_000, ROOT)
+    assert caught.value.reference == "ladder-missing"
 
 
 def test_validation_sums_up_over_files(tmp_path, monkeypatch):

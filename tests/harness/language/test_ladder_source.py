@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.language.nodes import plain, texts
-from harness.language.source import MAX_CHARACTERS, parse
+from harness.language.source import MAX_CHARACTERS, MAX_DEPTH, parse
 
 
 def value_of(text):
@@ -124,3 +124,15 @@ def test_no_text_makes_the_reader_fail(text):
     for node in texts(root) if root else ():
         assert node.place[0] >= 1
         assert node.place[1] >= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{a: " * 5_000, "- " * 5_000, "\n".join(f"{' ' * depth}a:" for depth in range(900))]
+)
+def test_nesting_beyond_reason_is_told_and_breaks_no_process(text):
+    [(_, rule, message)] = faults(text)
+    assert (rule, message) == ("not-yaml", f"nested more than {MAX_DEPTH} deep")
+
+
+def test_nesting_within_reason_is_read():
+    assert value_of("[" * MAX_DEPTH + "]" * MAX_DEPTH)
