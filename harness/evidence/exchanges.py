@@ -120,7 +120,10 @@ def unless_same(value: object, known: object) -> str | None:
         return None
     try:
         text = json.dumps(value)
-        return None if text == json.dumps(known) else text
     except RecursionError:
         # Too deep to be spelt, so it came from the text and from nowhere else.
         return None
+    try:
+        return None if text == json.dumps(known) else text
+    except RecursionError:
+        return text

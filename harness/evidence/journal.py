@@ -57,11 +57,13 @@ class Journal:
     def record(self, event: Event) -> Entry:
         """Append an event; its ``seq`` is what an observation refers to."""
         with self._lock:
-            self._seq += 1
             elapsed = round(self._clock.monotonic() - self._opened, 6)
-            entry = Entry(self._seq, elapsed, timestamp(self._clock.now()), event)
+            entry = Entry(self._seq + 1, elapsed, timestamp(self._clock.now()), event)
             redact = self._redactor.line if _is_of_redacted_parts(event) else self._redactor.json
-            self._lines.append(redact(encode(entry), source=EVENTS))
+            line = redact(encode(entry), source=EVENTS)
+            # An event that cannot be spelt is a fault of its own, and leaves no gap for readers to stumble over.
+            self._seq = entry.seq
+            self._lines.append(line)
             return entry
 
 

@@ -7,20 +7,41 @@ check fails. What no reader can be sure of stays open: of a repeated key the las
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from harness.language.expressions import search
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.judging.observation import Exchange
+
+
+MAX_DEPTH: Final = 200
+"""What can be read can then be searched, spelt and stored, all of which go down by recursion."""
 
 
 def parse(text: str) -> Any:  # noqa: ANN401  # JSON values
     """The value of a JSON text; ``None`` when it is none, is nested beyond reason, or has numbers without an end."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
+    return None if _is_too_deep(value) else value
+
+
+def _is_too_deep(value: Any) -> bool:  # noqa: ANN401  # JSON values
+    """Whether the containers of a value are nested beyond ``MAX_DEPTH``; one level after the other."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for parent in level if isinstance(parent, dict | list) for child in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _refuse(word: str) -> NoReturn:

@@ -21,6 +21,8 @@ OWN_PHRASES: Final = (
     "project_id job_id job_type instruction correlation_id traceparent tracestate baggage created_at updated_at",
     "docs/evidence/ledger.jsonl manifest.json manifest.dsse.json sha256sums run.json state.json events.jsonl",
     "live/summary.txt mocked/rerun/summary.txt response.json project_id.txt result.json result_excerpt.txt files.json",
+    "ladder.run/1 ladder.state/1 ladder.manifest/1 ladder/v1 run_started run_ended scenario_started scenario_ended",
+    "step_started step_ended step_skipped exchange poll_attempt observation capture artifact containers engine",
     "app.json status.txt notes.txt reports/junit.xml ctrf.json report.html redaction.json summary.md readme.json",
     "application/json text/plain; charset=utf-8 http://127.0.0.1:8000/api/v1/projects https://api.openai.com/v1",
     "codex-worker:latest ladder.project ladder.job ladder.attempt ladder.instance use_dummy_worker=true",

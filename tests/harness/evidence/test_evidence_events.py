@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from sample_run import MISSED, NOW, Collected, PlainRedactor, exchange, fixed_clock, patient, record_events
 
-from harness.evidence import schemas
+from harness.evidence import manifest, run_record, schemas, state
 from harness.evidence.bundle import Staging
 from harness.evidence.event_lines import KINDS, Entry, decode, encode
-from harness.evidence.events import CheckJudged, ExchangeMade, PollAttempted
+from harness.evidence.events import Captured, CheckJudged, ExchangeMade, PollAttempted
 from harness.evidence.exchanges import MAX_TEXT_CHARS, Answer, Purpose, Sent
 from harness.evidence.faults import EvidenceError
 from harness.evidence.journal import Journal, iter_events
 from harness.evidence.rebuilding import observations, observed
 from harness.evidence.records import DamagedRecordError
 from harness.judging.observation import ContainerFact, Exchange, FileChanges, Observation, ProgramRun, Witness
+from harness.redaction.vocabulary import refusal
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -243,3 +244,29 @@ def test_shipped_schemas_are_those_of_the_records():
         shipped = json.loads((schemas.FOLDER / name).read_text())
         assert shipped == schema, "run: python -m harness.evidence.schemas"
         Draft7Validator.check_schema(shipped)
+
+
+def test_no_word_of_a_line_can_be_taken_for_a_secret():
+    assert [word for word in KINDS if not refusal(word)] == []
+
+
+@pytest.mark.parametrize("schema", [run_record.SCHEMA, state.SCHEMA, manifest.SCHEMA])
+def test_no_name_of_a_schema_can_be_taken_for_a_secret(schema):
+    assert refusal(schema)
+
+
+def test_an_event_that_cannot_be_spelt_leaves_no_gap():
+    lines = Collected()
+    journal = Journal(lines, PlainRedactor(), fixed_clock())
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(RecursionError):
+        journal.record(Captured("L01", "s", "deep", deep))
+    journal.record(Captured("L01", "s", "pid", "p"))
+    assert [decode(line).seq for line in lines.lines] == [1]
+
+
+def test_a_text_that_was_too_deep_to_be_a_document_is_none_when_it_is_read_again():
+    refused = Exchange(200, {}, None, '{"a":' * 800 + "1" + "}" * 800, 0.1)
+    assert Answer.of(refused).exchange().body is None

@@ -8,7 +8,7 @@ from observed import answer, check, seen
 
 from harness.judging import schema_checks
 from harness.judging.checks import evaluate
-from harness.judging.documents import parse, unwrapped
+from harness.judging.documents import MAX_DEPTH, parse, unwrapped
 from harness.judging.observation import ProgramRun
 from harness.judging.program_checks import integers_in, program_key
 from harness.judging.results import Outcome
@@ -164,3 +164,9 @@ def test_without_an_expression_or_when_it_finds_nothing_the_body_is_the_document
 
 def test_what_is_wrapped_as_a_value_is_the_document_too():
     assert wrapped({"status": "error"}) == {"status": "error"}
+
+
+def test_a_document_is_read_as_long_as_it_can_be_searched_spelt_and_stored():
+    assert parse("[" * MAX_DEPTH + "1" + "]" * MAX_DEPTH) is not None
+    assert parse("[" * (MAX_DEPTH + 1) + "1" + "]" * (MAX_DEPTH + 1)) is None
+    assert parse('{"a":' * 800 + "1" + "}" * 800) is None

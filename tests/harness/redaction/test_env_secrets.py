@@ -102,6 +102,8 @@ def test_missing_files_give_no_secrets(tmp_path):
         "--------",
         "REDACTED",
         "manifest.json",
+        "ladder.run/1",
+        "scenario_started",
         "xxxxxxxxxxxx",
         "https://api.openai.com/v1",
         "x [REDACTED] y",
