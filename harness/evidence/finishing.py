@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from harness.errors import PrerequisiteError
 from harness.evidence.bundle import encoded
 from harness.evidence.faults import EvidenceError
-from harness.evidence.guarded import open_folder, translated, try_lock
+from harness.evidence.guarded import open_root, translated, try_lock
 from harness.evidence.layout import MANIFEST, PARTIAL_NOTE, SUMS
 from harness.evidence.manifest import FileRecord, canonical, manifest_of, sha256, sums
 
@@ -84,7 +84,7 @@ def locked(
         PrerequisiteError: ``evidence-locked``; another process held it for 30 seconds.
     """
     with translated(root):
-        descriptor = open_folder(root)
+        descriptor = open_root(root)
     try:
         deadline = monotonic() + LOCK_DEADLINE_S
         while not try_lock(descriptor):

@@ -43,6 +43,11 @@ def open_folder(path: Path) -> int:
     return os.open(path, _FOLDER)
 
 
+def open_root(path: Path) -> int:
+    """Open an evidence root, which whoever named it may well have made a link to another disk."""
+    return os.open(path, _FOLDER & ~os.O_NOFOLLOW)
+
+
 def lock(folder: int) -> None:
     """Take the lock of an open folder until it is closed, waiting for readers that only try it."""
     fcntl.flock(folder, fcntl.LOCK_EX)

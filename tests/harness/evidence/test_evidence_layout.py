@@ -252,6 +252,14 @@ def test_an_unwritable_root_is_told_with_its_path_and_a_repair(tmp_path):
     assert "--out" in caught.value.hint
 
 
+def test_a_root_that_is_a_link_to_a_folder_holds_whole_runs(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "evidence").symlink_to(tmp_path / "disk")
+    folder = write_run_folder(tmp_path / "evidence").folder
+    assert faults_of(folder) == ()
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == [folder.name]
+
+
 def test_the_end_of_a_run_waits_for_the_lock_but_not_for_ever(tmp_path):
     times = iter([0.0, 1.0, LOCK_DEADLINE_S])
     slept = []
