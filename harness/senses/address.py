@@ -67,6 +67,8 @@ class Address:
 def _refused(parts: SplitResult, host: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS or not host:
         return "is no http or https URL with a host"
+    if parts.port == 0 or _UNSENDABLE.search(host.encode("idna")):
+        return "names no host and port that a request can be sent to"
     if "@" in parts.netloc:
         return "holds a user name or password, which would be written wherever the URL is"
     return "has a query or fragment, to which no path can be joined" if parts.query or parts.fragment else ""

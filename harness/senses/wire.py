@@ -28,6 +28,10 @@ Headers = list[tuple[bytes, bytes]]
 """Names and values in the order in which they are sent; a name may occur twice."""
 
 
+LONGEST_WAIT_S: Final = 86_400.0
+"""Of one read, write or connect; what a ladder may write can be more than a socket can be told."""
+
+
 class TimeLeft:
     """How long the present request may still take; shared by the client and its connection.
 
@@ -52,7 +56,7 @@ class TimeLeft:
         left = self._ends - self._clock()
         if left <= 0:
             raise exceeded
-        return left
+        return min(left, LONGEST_WAIT_S)
 
 
 class BoundedTransport:

@@ -94,6 +94,8 @@ def test_the_host_is_named_with_its_port_where_that_is_not_the_schemes_own(base_
         "http://localhost/#a",
         "http://localhost:port",
         "http://localhost:99999",
+        "http://localhost:0",
+        "http://exa mple",
         "http://[::1",
         "http://" + "a" * 80 + ".example",
         "",

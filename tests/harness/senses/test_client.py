@@ -14,6 +14,7 @@ from harness.redaction.secret import Secret
 from harness.senses import client as client_module
 from harness.senses.address import Address
 from harness.senses.client import Client
+from harness.senses.wire import LONGEST_WAIT_S, TimeLeft
 
 
 def client_of(server, **options):
@@ -291,3 +292,9 @@ def test_ctrl_c_passes_and_the_client_is_usable_afterwards():
             client.exchange(call())
         redactor.interrupt = False
         assert client.exchange(call()).status == 200
+
+
+def test_a_read_waits_no_longer_than_a_socket_can_be_told():
+    time_left = TimeLeft(lambda: 0.0)
+    time_left.start(1e12)
+    assert time_left.left(TimeoutError) == LONGEST_WAIT_S
