@@ -83,6 +83,9 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     if sum(map(bool, (resume, last_failed, only or from_run))) > 1:
         message = "--resume, --last-failed and --only with --from exclude one another: each names what is climbed"
         raise UsageError("flags-contradict", message, "leave all but one of them out")
+    if (from_run or with_needs) and not only:
+        message = "--from and --with-needs say what the scenarios of --only build on, and none is named"
+        raise UsageError("flags-contradict", message, "add --only ID, or leave them out")
     wish = Wish(tuple(only or ()), with_needs=with_needs, resume=bool(resume) or last_failed)
     _execute(Order(ladder, settings.evidence_root(out), wish, resume or from_run, witness), settings, as_json=as_json)
 

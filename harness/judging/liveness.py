@@ -1,8 +1,8 @@
 """Whether a job was done by a real container of the expected image: the second witness against a dummy. Pure.
 
 A backend can say anything about itself, a worker's document can be invented; the engine's own events cannot be made by
-either. So the facts are the engine's, and where the backend tells facts of its own they must agree. The doubt: that the
-container did this very work is shown by labels and times, not by watching it write.
+either. So the facts are the engine's alone. The doubt: that the container did this very work is shown by labels and
+times, not by watching it write.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from harness.language.model import Severity
 from worker.contract import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from harness.judging.observation import ContainerFact, Witness
     from harness.language.model import Mark
 
 WHOLE_SECONDS_S: Final = 1.0
 """A document may round its time down to whole seconds."""
-
-_NAMES: Final = {"container_id": "id", "image_digest": "image", "exit_code": "exit_code"}
-"""Fields of the backend's container facts, and those of the witness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +35,11 @@ class LiveJob:
         job_id: Value of the label ``ladder.job``.
         image: Expected image id, ``sha256:…``; ``None`` when nobody but the backend can say.
         doc: The result; its ``timestamp`` must lie within the life of the container.
-        claimed: ``container`` of the backend's job, where the backend tells it; it must agree.
     """
 
     job_id: str
     image: str | None
     doc: Any = None
-    claimed: Mapping[str, Any] | None = None
 
 
 def ran_live(job: LiveJob, witness: Witness, mark: Mark) -> CheckResult:
@@ -76,14 +71,7 @@ def _life(fact: ContainerFact, job: LiveJob) -> Iterator[Finding]:
         yield Finding(Outcome.UNDECIDED, "container.image", f"eq {show(job.image)}", "gone before it was inspected")
     elif job.image is not None:
         yield compare("container.image", fact.image, {"eq": job.image})
-    yield from _agreement(fact, job.claimed)
     yield from _times(fact, job.doc)
-
-
-def _agreement(fact: ContainerFact, claimed: Mapping[str, Any] | None) -> Iterator[Finding]:
-    for name, own in _NAMES.items():
-        if claimed is not None and getattr(fact, own) is not None:
-            yield compare(f"container.{name} as the backend tells it", claimed.get(name), {"eq": getattr(fact, own)})
 
 
 def _times(fact: ContainerFact, doc: Any) -> Iterator[Finding]:  # noqa: ANN401  # JSON values

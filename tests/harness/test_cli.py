@@ -144,6 +144,15 @@ def test_a_scenario_without_a_name_is_a_usage_error_of_make():
     assert "hint: make scenario ID=L05" in done.stderr
 
 
-def test_flags_that_contradict_one_another_are_refused():
-    done = ladder("run", "--resume", "2025-11-14T17:14:05Z", "--only", "L01")
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--resume", "2025-11-14T17:14:05Z", "--only", "L01"),
+        ("--resume", "2025-11-14T17:14:05Z", "--last-failed"),
+        ("--from", "2025-11-14T17:14:05Z"),
+        ("--with-needs", "--last-failed"),
+    ],
+)
+def test_flags_that_contradict_one_another_are_refused(flags):
+    done = ladder("run", *flags)
     assert (done.returncode, "error[flags-contradict]" in done.stderr) == (ExitCode.USAGE, True)
