@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 from fastapi import FastAPI
 
-from backend.api import envelope, files, jobs, projects, system
+from backend.api import envelope, files, jobs, projects, system, traces
 from backend.api.dependencies import Parts
 from backend.api.middleware import (
     Bearers,
@@ -46,6 +46,7 @@ from backend.service import Service
 from backend.signals import JobSignals
 from backend.status import StatusReport
 from backend.tracing.assembly import Tracing, assemble_tracing
+from backend.tracing.views import TraceViews
 from backend.workspace.writer import owner_for_worker
 from worker.contract import SECRET_NAMES
 
@@ -115,6 +116,7 @@ def _wire(settings: Settings, database: Database, *, launchers: Mapping[str, Lau
     copies, closing = JobCopies(settings.state_dir), threading.Event()
     active = "dummy" if settings.use_dummy_worker else "docker"
     tracing = assemble_tracing(settings, redactor, metrics, name=instance_name(settings))
+    tracing.watch(database.engine)
     runner = JobRunner(database, settings, launchers, active, copies, redactor, metrics, tracing.jobs)
     cleanup = ThreadPoolExecutor(max_workers=2, thread_name_prefix="cleanup")
     dispatcher = Dispatcher(runner, signals, cleanup, max_concurrent=settings.max_concurrent_jobs)
@@ -131,6 +133,7 @@ def _wire(settings: Settings, database: Database, *, launchers: Mapping[str, Lau
         removal=removal,
         status=StatusReport(settings, service, launchers[active], instance_name(settings)),
         outputs=JobOutputs(service, launchers, copies, redactor, settings.max_log_bytes),
+        traces=TraceViews(tracing.store, tracing.jobs),
     )
     return Backend(parts, database, Reaper(database, launchers, removal, metrics, closing), cleanup, closing, tracing)
 
@@ -221,7 +224,7 @@ def create_app(settings: Settings, make_launchers: LauncherMaker = build_launche
     )
     prefix = settings.api_v1_str
     # Fixed words first: otherwise `/{project_id}/…` would take them for ids.
-    for router in (system.router, projects.router, jobs.router, files.router):
+    for router in (system.router, projects.router, traces.router, jobs.router, files.router):
         app.include_router(router, prefix=prefix)
     app.include_router(system.metrics_router)
     envelope.install(app)

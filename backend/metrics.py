@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.contract import FailureKind, JobStatus
 
 # A job takes from a tenth of a second (template engine) to many minutes (a coding agent).
@@ -92,12 +94,14 @@ class Metrics:
         """Count traces with a span whose end was never seen."""
         self._trace_incomplete.inc(number)
 
-    def capture_is(self, hook: str, *, active: bool) -> None:
-        """Say whether a hook watches database writes."""
-        self._capture.labels(hook).set(active)
+    def capture_is(self, hook: str, active: Callable[[], bool]) -> None:
+        """Show whether a hook watches database writes; asked each time, because somebody may take it out."""
+        self._capture.labels(hook).set_function(active)
 
-    def render(self, *, queued: int, running: int) -> bytes:
-        """Give the text format of Prometheus; the gauges are read at this moment."""
+    def render(
+        self, *, queued: int, running: int, encode: Callable[[CollectorRegistry], bytes] = generate_latest
+    ) -> bytes:
+        """Give everything, in the text format of Prometheus or another; the gauges are read at this moment."""
         self._queued.set(queued)
         self._running.set(running)
-        return generate_latest(self.registry)
+        return encode(self.registry)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from backend.service import Service
     from backend.signals import JobSignals
     from backend.status import StatusReport
+    from backend.tracing.views import TraceViews
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Parts:
     removal: ProjectRemoval
     status: StatusReport
     outputs: JobOutputs
+    traces: TraceViews
 
     async def wait_for(self, job: Job, timeout_s: float) -> bool:
         """Wait until a job has ended, at most ``timeout_s`` seconds; a caller who hangs up changes nothing."""

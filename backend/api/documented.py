@@ -19,7 +19,7 @@ _WHEN: Final = {
     304: "The file still has the ETag that was sent",
     400: "The path or cursor can never be valid",
     401: "None of API_TOKENS was sent",
-    404: "There is no such project, job or file",
+    404: "There is no such project, job, file or trace",
     409: "The request contradicts the present state",
     413: "A body or file is larger than its limit",
     422: "The body or a parameter is not valid",

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import choose_encoder
 
 from backend.api.dependencies import GivenParts
 from backend.api.documented import answers, operation_id
@@ -40,9 +41,20 @@ def ready(parts: GivenParts, request: Request) -> Response:
 @metrics_router.get(
     "/metrics",
     response_class=Response,
-    responses=answers() | {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses=answers()
+    | {
+        200: {
+            "content": {
+                "text/plain": {"schema": {"type": "string"}},
+                "application/openmetrics-text": {"schema": {"type": "string"}},
+            }
+        }
+    },
 )
-def metrics(parts: GivenParts) -> Response:
-    """Give all metrics in the text format of Prometheus."""
+def metrics(parts: GivenParts, request: Request) -> Response:
+    """Give all metrics in the text format of Prometheus; in OpenMetrics, with traces as examples, if asked for."""
     queued, running = parts.service.queue_depth()
-    return Response(parts.metrics.render(queued=queued, running=running), media_type=CONTENT_TYPE_LATEST)
+    encode, media_type = choose_encoder(request.headers.get("accept", ""))
+    if encode is generate_latest:
+        media_type = CONTENT_TYPE_LATEST
+    return Response(parts.metrics.render(queued=queued, running=running, encode=encode), media_type=media_type)

@@ -8,14 +8,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from backend.tracing.records import DbWrite
 from backend.tracing.spans import EventRecord, Span, id_format
-from backend.tracing.stores import IntentAverage, StoredTrace, TraceHead, TraceQuery, started_ns
+from backend.tracing.stores import IntentAverage, StoredTrace, TraceHead, TraceQuery, started_ns, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from backend.tracing.pipeline import Pipeline
-    from backend.tracing.stores import Batch, Capture, Record
+    from backend.tracing.records import CaptureState
+    from backend.tracing.stores import Batch, Record
 
 
 @dataclass(slots=True)
@@ -23,9 +25,10 @@ class _Trace:
     trace_id: str
     seq: int
     started_ns: int
-    capture: Capture
+    capture: CaptureState
     spans: dict[str, Span] = field(default_factory=dict)
     events: list[EventRecord] = field(default_factory=list)
+    db_writes: list[DbWrite] = field(default_factory=list)
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -35,6 +38,8 @@ class _Trace:
             self.spans[record.span_id] = _moved(self.spans.get(record.span_id), record)
         elif isinstance(record, EventRecord):
             self.events.append(record)
+        elif isinstance(record, DbWrite):
+            self.db_writes.append(record)
         elif not ((known := self.pipelines.get(record.pipeline_id)) and known.has_ended):
             self.pipelines[record.pipeline_id] = record.snapshot()
 
@@ -75,13 +80,13 @@ class MemoryTraceStore:
         """Keep a batch."""
         with self._lock:
             for record in batch.records:
-                self._trace(record.trace_id, started_ns(record), batch.capture).add(record)
+                self._trace(trace_of(record), started_ns(record), batch.capture).add(record)
             for trace_id, stages in batch.lost.items():
                 dropped = self._trace(trace_id, time.time_ns(), batch.capture).dropped
                 for stage, number in stages.items():
                     dropped[stage] += number
 
-    def _trace(self, trace_id: str, start_ns: int, capture: Capture) -> _Trace:
+    def _trace(self, trace_id: str, start_ns: int, capture: CaptureState) -> _Trace:
         if trace_id not in self._traces:
             self._seq += 1
             self._traces[trace_id] = _Trace(trace_id, self._seq, start_ns, capture)
@@ -95,7 +100,8 @@ class MemoryTraceStore:
                 return None
             spans = sorted(found.spans.values(), key=lambda span: (span.start_ns, span.span_id))
             events = sorted(found.events, key=lambda event: (event.time_ns, event.instance, event.seq))
-            return StoredTrace(found.head(), tuple(spans), tuple(events))
+            writes = sorted(found.db_writes, key=lambda write: (write.started_ns, write.txn_id, write.stmt_seq))
+            return StoredTrace(found.head(), tuple(spans), tuple(events), tuple(writes))
 
     def get_all(self) -> tuple[TraceHead, ...]:
         """All traces, newest first."""

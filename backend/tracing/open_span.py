@@ -78,9 +78,9 @@ class OpenSpan:
         self._dropped += dropped
 
     def rename(self, name: str) -> None:
-        """Give the name that is only known later."""
+        """Give the name that is only known later; the operation, which children have been told, stays."""
         if self._end_ns is None:
-            self.place = replace(self.place, name=name, operation=name)
+            self.place = replace(self.place, name=name)
 
     def adopt(self, parent_span_id: str | None) -> None:
         """Say what it hangs under, when that becomes known after its beginning."""
@@ -94,6 +94,11 @@ class OpenSpan:
     def fail(self, error_type: str) -> None:
         """Say that it did not, by an exception's class or a failure kind."""
         self._status, self._error_type = Status.ERROR, error_type
+
+    def settle(self) -> None:
+        """Say that it worked, unless something else was said."""
+        if self._status is Status.UNSET:
+            self._status = Status.OK
 
     def end(self) -> None:
         """End it now; a second time changes nothing."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
@@ -23,7 +23,7 @@ from backend.tracing.current import current_span, inside
 from backend.tracing.families import Families
 from backend.tracing.open_span import OpenSpan
 from backend.tracing.spans import EventRecord
-from backend.tracing.stores import Batch, Capture
+from backend.tracing.stores import UNWATCHED, Batch, trace_of
 from backend.tracing.writer import BackgroundWriter
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from backend.tracing.attributes import Cleaner
     from backend.tracing.pipeline import Pipeline
+    from backend.tracing.records import CaptureState, DbDdl, DbWrite
     from backend.tracing.spans import Link, Place, Span
     from backend.tracing.stores import Record, TraceStore
 
@@ -121,7 +122,7 @@ class Recorder:
     ) -> None:
         self._store, self._cleaner, self._counts = store, cleaner, counts
         self.instance = instance
-        self.capture: Callable[[], Capture] = Capture
+        self.capture: Callable[[], CaptureState] = lambda: UNWATCHED
         self.listeners: list[Callable[[Sequence[Record]], None]] = []
         """Called with each batch that was stored, on the writer's thread."""
         self._limits, self._families = limits, Families()
@@ -174,11 +175,12 @@ class Recorder:
     def span(
         self, place: Place, parent: SpanContext | None = None, opening: Opening | None = None
     ) -> Iterator[OpenSpan]:
-        """A span around the block, and current within it; an exception is its error."""
+        """A span around the block, and current within it; an exception is its error, and its absence success."""
         span = self.open(place, parent, opening)
         try:
             with inside(span.context):
                 yield span
+            span.settle()
         except BaseException as error:
             span.fail(type(error).__name__)
             raise
@@ -231,6 +233,28 @@ class Recorder:
         """Take a pipeline as it is now."""
         self._put(pipeline.snapshot())
 
+    # what the database was told (the sink of capture)
+
+    @guarded("db_write")
+    def db_write(self, write: DbWrite) -> None:
+        """Take a write whose outcome is known; one outside of every trace belongs to nobody."""
+        if write.trace_id is None or write.span_id is None or not self._admit(write.trace_id):
+            return
+        tables = None if write.tables is None else tuple(map(self._cleaner.name, write.tables))
+        error_type = None if write.error_type is None else self._cleaner.name(write.error_type)
+        self._put(replace(write, tables=tables, error_type=error_type))
+
+    def db_ddl(self, ddl: DbDdl) -> None:
+        """Note a schema change as an event."""
+        if ddl.trace_id is None or ddl.span_id is None:
+            return
+        what = {"db.operation.name": ddl.command, "db.collection.name": ddl.name, "evidence.db.outcome": ddl.outcome}
+        self.event("db.ddl", what, SpanContext(ddl.trace_id, ddl.span_id, 0))
+
+    def dropped(self, stage: str) -> None:
+        """Count a write that was not seen, or not whole."""
+        self.lose(f"db_{stage}")
+
     # the way to the store
 
     def stored(self, timeout_s: float) -> bool:
@@ -264,7 +288,7 @@ class Recorder:
 
     def _put(self, record: Record) -> None:
         if self.on and not self._writer.put(record):
-            self.lose("queue", record.trace_id)
+            self.lose("queue", trace_of(record))
 
     def lose(self, stage: str, trace_id: str | None = None, number: int = 1) -> None:
         """Count records that were lost; with a trace id, the trace will say so."""
@@ -284,7 +308,7 @@ class Recorder:
         with self._lock:
             lost, self._lost = self._lost, {}
         try:
-            self._store.store(Batch(records, self.capture(), lost))
+            self._store.store(Batch(records, self.capture(), self.instance, lost))
         except Exception as error:  # noqa: BLE001  # the next batch may succeed
             self._note_unstored(records, lost, error)
             return
@@ -297,7 +321,7 @@ class Recorder:
             listener(records)
 
     def _note_unstored(self, records: Sequence[Record], lost: Mapping[str, Counter[str]], error: Exception) -> None:
-        for trace_id, number in Counter(record.trace_id for record in records).items():
+        for trace_id, number in Counter(map(trace_of, records)).items():
             self.lose("store", trace_id, number)
         with self._lock:
             for trace_id, stages in lost.items():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from backend.tracing.records import CaptureState, DbWrite, Fingerprint, Op, Outcome, RowsSource
 from backend.tracing.spans import EventRecord, Kind, Layer, Link, Place, Span, Status, id_format
-from backend.tracing.stores import Capture, TraceHead
+from backend.tracing.stores import TraceHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backend.models import SpanRow, TraceEventRow, TraceRow
+    from backend.models import DbWriteRow, SpanRow, TraceEventRow, TraceRow
     from backend.tracing.pipeline import Pipeline
 
 _PLAIN: Final = (
@@ -26,7 +27,7 @@ SPAN_MOVES: Final = (
 """Columns that change when an open span is stored again."""
 
 
-def trace_row(trace_id: str, start_ns: int, capture: Capture) -> dict[str, Any]:
+def trace_row(trace_id: str, start_ns: int, capture: CaptureState) -> dict[str, Any]:
     """The row of a trace that begins."""
     return {
         "id": trace_id,
@@ -39,7 +40,7 @@ def trace_row(trace_id: str, start_ns: int, capture: Capture) -> dict[str, Any]:
 
 def read_head(row: TraceRow, pipelines: Sequence[Pipeline], *, incomplete: bool) -> TraceHead:
     """A stored trace as lists show it."""
-    capture = Capture(tuple(row.capture["hooks"]), row.capture["active"], row.capture["version"])
+    capture = CaptureState(tuple(row.capture["hooks"]), row.capture["active"], row.capture["version"])
     return TraceHead(
         trace_id=row.id,
         id_format=row.id_format,
@@ -89,6 +90,40 @@ def read_event(row: TraceEventRow) -> EventRecord:
     """One row as an event."""
     names = ("trace_id", "span_id", "name", "time_ns", "seq", "instance", "attributes")
     return EventRecord(**{name: getattr(row, name) for name in names})
+
+
+_WRITE: Final = (
+    *("trace_id", "span_id", "system", "txn_id", "stmt_seq", "batch_size", "rows", "error_type", "sqlstate"),
+    *("started_ns", "duration_ns"),
+)
+
+
+def write_row(write: DbWrite, instance: str) -> dict[str, Any]:
+    """One write as a row."""
+    print_ = write.fingerprint
+    return {
+        **{name: getattr(write, name) for name in _WRITE},
+        "instance": instance,
+        "op": None if write.op is None else write.op.value,
+        "tables": None if write.tables is None else list(write.tables),
+        "rows_source": write.rows_source.value,
+        "fingerprint_v": None if print_ is None else print_.v,
+        "fingerprint": None if print_ is None else print_.sha256,
+        "outcome": write.outcome.value,
+    }
+
+
+def read_write(row: DbWriteRow) -> DbWrite:
+    """One row as a write."""
+    known = row.fingerprint is not None and row.fingerprint_v is not None
+    return DbWrite(
+        **{name: getattr(row, name) for name in _WRITE},
+        op=None if row.op is None else Op(row.op),
+        tables=None if row.tables is None else tuple(row.tables),
+        rows_source=RowsSource(row.rows_source),
+        fingerprint=Fingerprint(row.fingerprint_v, row.fingerprint) if known else None,  # type: ignore[arg-type]
+        outcome=Outcome(row.outcome),
+    )
 
 
 def pipeline_row(pipeline: Pipeline) -> dict[str, Any]:

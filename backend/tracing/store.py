@@ -11,15 +11,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, event, func, select, update
+from sqlalchemy import delete, event, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.database import Database, connect
-from backend.models import PipelineRow, SpanRow, TraceEventRow, TraceRow
+from backend.models import DbWriteRow, PipelineRow, SpanRow, TraceEventRow, TraceRow
 from backend.tracing import rows
+from backend.tracing.capture import exclude
 from backend.tracing.pipeline import Pipeline, PipelineStatus
+from backend.tracing.records import DbWrite
 from backend.tracing.spans import EventRecord, Span
-from backend.tracing.stores import IntentAverage, StoredTrace, started_ns
+from backend.tracing.stores import IntentAverage, StoredTrace, started_ns, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +42,7 @@ def open_store(url: str) -> DatabaseTraceStore:
     engine = connect(url, pool_size=_POOL)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _relax)
+    exclude(engine)
     return DatabaseTraceStore(engine)
 
 
@@ -64,6 +67,8 @@ class DatabaseTraceStore:
                 self._store_span(session, span)
             if events := [rows.event_row(record) for record in records if isinstance(record, EventRecord)]:
                 session.execute(self._insert(TraceEventRow).on_conflict_do_nothing(), events)
+            if writes := [rows.write_row(r, batch.instance) for r in records if isinstance(r, DbWrite)]:
+                session.execute(insert(DbWriteRow), writes)
             self._store_pipelines(session, [record for record in records if isinstance(record, Pipeline)])
             self._store_lost(session, batch.lost)
 
@@ -71,7 +76,8 @@ class DatabaseTraceStore:
         # A trace of which everything was lost so far is there as well, to say so.
         first = dict.fromkeys(batch.lost, time.time_ns())
         for record in batch.records:
-            first[record.trace_id] = min(first.get(record.trace_id, started_ns(record)), started_ns(record))
+            trace_id, start_ns = trace_of(record), started_ns(record)
+            first[trace_id] = min(first.get(trace_id, start_ns), start_ns)
         if first:
             found = [rows.trace_row(trace_id, start, batch.capture) for trace_id, start in first.items()]
             adding = self._insert(TraceRow)
@@ -121,10 +127,13 @@ class DatabaseTraceStore:
             spans = select(SpanRow).where(SpanRow.trace_id == trace_id).order_by(SpanRow.start_ns, SpanRow.span_id)
             order = (TraceEventRow.time_ns, TraceEventRow.instance, TraceEventRow.seq)
             events = select(TraceEventRow).where(TraceEventRow.trace_id == trace_id).order_by(*order)
+            sequence = (DbWriteRow.started_ns, DbWriteRow.txn_id, DbWriteRow.stmt_seq)
+            writes = select(DbWriteRow).where(DbWriteRow.trace_id == trace_id).order_by(*sequence)
             return StoredTrace(
                 head=heads[0],
                 spans=tuple(rows.read_span(row) for row in session.scalars(spans)),
                 events=tuple(rows.read_event(row) for row in session.scalars(events)),
+                db_writes=tuple(rows.read_write(row) for row in session.scalars(writes)),
             )
 
     def get_all(self) -> tuple[TraceHead, ...]:

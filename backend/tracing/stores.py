@@ -7,9 +7,10 @@ and what has ended never changes again. A span of another service (the worker) n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from backend.tracing.pipeline import Pipeline
+from backend.tracing.records import CaptureState, DbWrite
 from backend.tracing.spans import EventRecord, Span
 
 if TYPE_CHECKING:
@@ -17,26 +18,24 @@ if TYPE_CHECKING:
 
     from backend.tracing.pipeline import PipelineStatus, Source
 
-Record = Span | EventRecord | Pipeline
+Record = Span | EventRecord | Pipeline | DbWrite
 """What is stored; a span and a pipeline more than once, as they go on."""
+
+UNWATCHED: Final = CaptureState(hooks=(), active=False, version=0)
+"""Nobody watches the database."""
 
 
 def started_ns(record: Record) -> int:
     """When what a record tells of began."""
-    return record.time_ns if isinstance(record, EventRecord) else record.start_ns
+    if isinstance(record, EventRecord):
+        return record.time_ns
+    return record.started_ns if isinstance(record, DbWrite) else record.start_ns
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """Whether database writes were watched, and by what.
-
-    Attributes:
-        version: Of the rules by which writes are recorded.
-    """
-
-    hooks: tuple[str, ...] = ()
-    active: bool = False
-    version: str = ""
+def trace_of(record: Record) -> str:
+    """The trace that a record belongs to; a write outside of every trace is never stored."""
+    assert record.trace_id is not None  # noqa: S101  # the recorder takes no others
+    return record.trace_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,14 @@ class Batch:
     """Records in the order in which they were made.
 
     Attributes:
-        capture: Of the process that made them.
+        capture: Whether the database was watched in the process that made them.
+        instance: That process.
         lost: Records that could not be kept since the last batch, by trace and stage.
     """
 
     records: Sequence[Record]
-    capture: Capture = field(default_factory=Capture)
+    capture: CaptureState = UNWATCHED
+    instance: str = ""
     lost: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -70,17 +71,18 @@ class TraceHead:
     seq: int
     pipelines: tuple[Pipeline, ...]
     incomplete: bool
-    capture: Capture
+    capture: CaptureState
     dropped: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTrace:
-    """Everything about one trace, spans and events in order of their times."""
+    """Everything about one trace; spans, events and writes in order of their times."""
 
     head: TraceHead
     spans: tuple[Span, ...]
     events: tuple[EventRecord, ...]
+    db_writes: tuple[DbWrite, ...]
 
 
 Position = tuple[int, int]

@@ -26,6 +26,8 @@ SHOW_JOB, CANCEL = (
     ("post", f"{P}/{{project_id}}/jobs/{{job_id}}/cancel"),
 )
 LOGS, FILES = ("get", f"{P}/{{project_id}}/jobs/{{job_id}}/logs"), ("get", f"{P}/{{project_id}}/files")
+JOB_TRACE = ("get", f"{P}/{{project_id}}/jobs/{{job_id}}/trace")
+TRACES, TRACE = ("get", f"{P}/traces"), ("get", f"{P}/traces/{{trace_id}}")
 READ = ("get", f"{P}/{{project_id}}/files/{{path}}")
 
 
@@ -38,8 +40,9 @@ class Witness:
         self.seen = set()
 
     def expect(self, status, operation, project_id="unknown", job_id="unknown", path="app.py", **request):
+        trace_id = request.pop("trace_id", "unknown")
         method, template = operation
-        url = template.format(project_id=project_id, job_id=job_id, path=path)
+        url = template.format(project_id=project_id, job_id=job_id, path=path, trace_id=trace_id)
         answer = self.client.request(method, url, **request)
         assert answer.status_code == status, answer.text
         self._check(answer, self.document["paths"][template][method]["responses"][str(status)])
@@ -52,8 +55,8 @@ class Witness:
         if "content" not in documented:
             assert answer.content == b""
             return
-        [(kind, content)] = documented["content"].items()
-        assert answer.headers["content-type"].split(";")[0] == kind
+        kind = answer.headers["content-type"].split(";")[0]
+        content = documented["content"][kind]
         schema = content["schema"] | {"components": self.document["components"]}
         jsonschema_rs.validator_for(schema).validate(answer.json() if kind == "application/json" else answer.text)
 
@@ -91,8 +94,9 @@ def ask_about_one_ended_project(witness, project):
     ids = {"project_id": project["id"], "job_id": project["job_id"]}
     for operation in (SHOW, JOBS, FILES):
         witness.expect(200, operation, project["id"])
-    for operation in (SHOW_JOB, LOGS):
-        witness.expect(200, operation, **ids)
+    for operation in (SHOW_JOB, LOGS, JOB_TRACE):
+        answer = witness.expect(200, operation, **ids)
+    witness.expect(200, TRACE, trace_id=answer.json()["trace_id"])
     witness.expect(409, CANCEL, **ids)
     witness.expect(409, SUBMIT, project["id"], json=JOB | {"instruction": "x"}, headers={"Idempotency-Key": "used"})
     witness.expect(409, CREATE, json={"instruction": "another"}, headers={"Idempotency-Key": "used"})
@@ -105,11 +109,12 @@ def ask_about_one_ended_project(witness, project):
 
 
 def ask_about_nothing(witness):
-    for operation in (SHOW, DELETE, JOBS, SHOW_JOB, CANCEL, LOGS, FILES, READ):
+    for operation in (SHOW, DELETE, JOBS, SHOW_JOB, CANCEL, LOGS, FILES, READ, JOB_TRACE, TRACE):
         witness.expect(404, operation)
     witness.expect(404, SUBMIT, json=JOB)
     for status, query in ((200, {}), (400, {"cursor": "x"}), (422, {"limit": 0})):
         witness.expect(status, LIST, params=query)
+        witness.expect(status, TRACES, params=query)
 
 
 def ask_with_too_much(witness):

@@ -19,6 +19,9 @@ OPERATIONS = {
     ("get", f"{P}/{{project_id}}/jobs/{{job_id}}/logs"): ("get_logs", {200, 404}),
     ("get", f"{P}/{{project_id}}/files"): ("list_files", {200, 404}),
     ("get", f"{P}/{{project_id}}/files/{{path}}"): ("read_file", {200, 304, 400, 404}),
+    ("get", f"{P}/{{project_id}}/jobs/{{job_id}}/trace"): ("get_job_trace", {200, 404}),
+    ("get", f"{P}/traces"): ("list_traces", {200, 400, 422}),
+    ("get", f"{P}/traces/{{trace_id}}"): ("get_trace", {200, 404}),
     ("get", "/metrics"): ("metrics", {200}),
 }
 """Contract §1.1, route by route; what every route may answer besides is ``EVERYWHERE``."""
@@ -28,6 +31,7 @@ JOB = {
     *("id", "project_id", "job_type", "instruction", "status", "failure_kind", "engine", "trace_id"),
     *("created_at", "updated_at", "started_at", "finished_at"),
 }
+TRACE = {"trace_id", "trace_id_format", "started_at", "incomplete", "dropped", "capture", "pipelines"}
 OBJECTS = {
     "ProjectOut": PROJECT,
     "ProjectDetail": PROJECT | {"jobs"},
@@ -41,8 +45,11 @@ OBJECTS = {
     "FaultOut": {"type", "loc", "msg", "input", "ctx"},
     "ProjectPage": {"projects", "next_cursor"},
     "JobPage": {"jobs", "next_cursor"},
+    "TraceListOut": {"traces", "averages", "next_cursor"},
+    "TraceSummaryOut": TRACE,
+    "TraceOut": TRACE | {"schema_version", "pipeline", "spans", "events", "db_writes"},
 }
-"""Contract §1.2 to §1.4."""
+"""Contract §1.2 to §1.4, trace model §2."""
 
 WORDS = {
     "JobStatus": ["queued", "in_progress", "completed", "error"],
@@ -89,6 +96,7 @@ def test_fields_that_may_be_missing_are_those_that_the_contract_marks(document):
         "FaultOut": {"input", "ctx"},
         "ProjectPage": {"next_cursor"},
         "JobPage": {"next_cursor"},
+        "TraceListOut": {"next_cursor"},
     } | {name: {"problem", "hint"} for name in ("Readiness", "NotReady")}
 
 
@@ -108,7 +116,8 @@ def test_every_error_has_the_envelope(operations):
 
 def test_successes_have_their_media_type_and_schema(operations):
     for at, operation in operations.items():
-        [(kind, schema)] = schemas_of(operation["responses"]["200"]).items()
+        (kind, schema), *others = schemas_of(operation["responses"]["200"]).items()
+        assert others == ([("application/openmetrics-text", {"type": "string"})] if at[1] == "/metrics" else [])
         plain = at[1].endswith(("/logs", "/metrics"))
         assert kind == ("text/plain" if plain else "application/json")
         assert schema == {"type": "string"} if plain else "$ref" in schema

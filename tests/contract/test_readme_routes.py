@@ -31,9 +31,16 @@ def project(server):
         return client.post("/projects/", json=body).json()
 
 
+def trace_of(server, project):
+    with server.client() as client:
+        return client.get(f"/{project['id']}/jobs/{project['job_id']}").json()["trace_id"]
+
+
 def run_curl(command, server, project):
     words = shlex.split(command.replace(ADDRESS, server.url).replace("PROJECT", project["id"]))
     words = [word.replace("/JOB", f"/{project['job_id']}") for word in words]
+    if any(word.endswith("/TRACE") for word in words):
+        words = [word.replace("/TRACE", f"/{trace_of(server, project)}") for word in words]
     answer = subprocess.run([*words, "-w", "\n%{http_code}"], capture_output=True, text=True, check=True, timeout=60)
     body, _, status = answer.stdout.rpartition("\n")
     return int(status), body
@@ -42,6 +49,7 @@ def run_curl(command, server, project):
 def test_the_readme_shows_every_route_of_the_backend(server):
     shown = {re.sub(r"[?'\"].*", "", command.split(ADDRESS, 1)[1].split()[0]) for command in CURLS}
     shown = {path.replace("PROJECT", "{project_id}").replace("JOB", "{job_id}") for path in shown}
+    shown = {path.replace("TRACE", "{trace_id}") for path in shown}
     shown = {re.sub(r"(/files/).+", r"\1{path}", path) for path in shown}
     published = set(server.app.openapi()["paths"]) | {"/openapi.json"}
     assert shown == published

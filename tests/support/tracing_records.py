@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from backend.tracecontext import new_span_id, new_trace_id
 from backend.tracing.pipeline import Pipeline, Source, StepEnd, StepStatus, Trigger
+from backend.tracing.records import DbWrite, Fingerprint, Op, Outcome, RowsSource
 from backend.tracing.spans import EventRecord, Kind, Layer, Place, Span, Status
 
 SECOND = 1_000_000_000
@@ -27,6 +28,28 @@ def ended(open_span, **changes):
 def event(trace_id, **changes):
     values = {"name": "job.started", "time_ns": BEGIN, "seq": next(_numbers), "instance": "ours:1"} | changes
     return EventRecord(trace_id=trace_id, span_id=values.pop("span_id", "a" * 16), **values)
+
+
+def write(trace_id, **changes):
+    number = next(_numbers)
+    values = {
+        "span_id": "a" * 16,
+        "system": "sqlite",
+        "txn_id": "b" * 16,
+        "stmt_seq": number,
+        "fingerprint": Fingerprint(1, "c" * 64),
+        "outcome": Outcome.COMMITTED,
+        "error_type": None,
+        "sqlstate": "23505",
+        "started_ns": BEGIN + number,
+        "duration_ns": 7,
+        "op": Op.INSERT,
+        "tables": ("jobs", "attempts"),
+        "batch_size": 3,
+        "rows": 3,
+        "rows_source": RowsSource.CURSOR,
+    }
+    return DbWrite(trace_id=trace_id, **values | changes)
 
 
 def pipeline(trace_id, *, intent="edit", source=Source.API, start_s=0, pipeline_id=None):

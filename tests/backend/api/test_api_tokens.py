@@ -31,7 +31,7 @@ def friend(guarded):
 def every_route(guarded, friend):
     project = friend.post("/projects/", json={"instruction": GENERATE}).json()
     document = friend.get(f"{guarded.url}/openapi.json").json()
-    ids = {"project_id": project["id"], "job_id": project["job_id"], "path": "app.py"}
+    ids = {"project_id": project["id"], "job_id": project["job_id"], "path": "app.py", "trace_id": "x"}
     documented = [(m.upper(), path.format(**ids)) for path, methods in document["paths"].items() for m in methods]
     undocumented = [("GET", "/docs"), ("GET", "/openapi.json"), ("GET", "/redoc"), ("GET", "/nothing"), ("PUT", "/x")]
     return documented + undocumented

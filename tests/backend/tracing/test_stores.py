@@ -3,14 +3,15 @@
 import shutil
 
 import pytest
-from support.tracing_records import BEGIN, SECOND, completed, ended, event, pipeline, span
+from support.tracing_records import BEGIN, SECOND, completed, ended, event, pipeline, span, write
 
 from backend.tracecontext import new_trace_id
 from backend.tracing.memory_store import MemoryTraceStore
 from backend.tracing.pipeline import PipelineStatus, Source, StepStatus
+from backend.tracing.records import CaptureState
 from backend.tracing.spans import Kind, Layer, Link, Place, Span, Status
 from backend.tracing.store import open_store
-from backend.tracing.stores import Batch, Capture, IntentAverage, TraceQuery
+from backend.tracing.stores import Batch, IntentAverage, TraceQuery
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -58,10 +59,15 @@ def test_a_trace_comes_back_as_it_was_stored(store):
     trace_id = FULL.trace_id
     point = event(trace_id, attributes={"evidence.step.number": 1})
     end = completed(pipeline(trace_id))
-    capture = Capture(("orm", "cursor"), active=True, version="1")
-    keep(store, FULL, point, end, capture=capture)
+    capture = CaptureState(("orm", "cursor"), active=True, version=1)
+    writes = (
+        write(trace_id),
+        write(trace_id, op=None, tables=None, rows=None, fingerprint=None, error_type="IntegrityError"),
+    )
+    keep(store, FULL, point, end, *writes, capture=capture)
     found = store.get(trace_id)
     assert (found.spans, found.events, found.head.pipelines) == ((FULL,), (point,), (end,))
+    assert found.db_writes == writes
     assert (found.head.trace_id, found.head.id_format, found.head.started_ns) == (trace_id, "uuid7", BEGIN)
     assert (found.head.capture, found.head.dropped, found.head.incomplete) == (capture, {}, False)
 
