@@ -86,7 +86,8 @@ def _recorded(folder: Path) -> Mapping[str, str] | None:
     text = _text(folder / MANIFEST)
     try:
         files = parse_object(text or "")["files"]
-        return {file["path"]: file["sha256"] for file in files}
+        found = {file["path"]: file["sha256"] for file in files}
+        return found if all(isinstance(path, str) for path in found) else None
     except (DamagedRecordError, KeyError, TypeError):
         return None
 

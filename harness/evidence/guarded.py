@@ -6,6 +6,7 @@ something else in the way. Files are 0600, folders 0700. Failures of the file sy
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -72,6 +73,19 @@ def is_locked(path: Path) -> bool:
         return not try_lock(descriptor)
     finally:
         os.close(descriptor)
+
+
+def stored_text(path: Path) -> str:
+    """Read a file that others may have put there: a link is not followed, and a pipe or a device is not waited for.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+        UnicodeDecodeError: It is no UTF-8.
+    """
+    with os.fdopen(os.open(path, _READ), encoding="utf-8") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.read()
 
 
 @dataclass(frozen=True, slots=True)

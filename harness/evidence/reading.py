@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.evidence.checking import faults_of
 from harness.evidence.faults import EvidenceError
-from harness.evidence.guarded import is_locked
+from harness.evidence.guarded import is_locked, stored_text
 from harness.evidence.layout import ENVELOPE, EVENTS, MANIFEST, PARTIAL_NOTE, PARTIAL_SUFFIX, RUN, STATE, SUMS
 from harness.evidence.records import DamagedRecordError
 from harness.evidence.run_record import RunRecord, decode_run
@@ -98,7 +98,7 @@ def read_entry(folder: Path) -> RunEntry:
     """Look at one folder; never fails."""
     name = folder.name.removesuffix(PARTIAL_SUFFIX)
     try:
-        record, why = decode_run((folder / RUN).read_text(encoding="utf-8")), ""
+        record, why = decode_run(stored_text(folder / RUN)), ""
     except (OSError, UnicodeDecodeError, DamagedRecordError) as error:
         record, why = None, f"{RUN}: {_words(error)}"
     if folder.name.endswith(PARTIAL_SUFFIX):
@@ -123,14 +123,14 @@ def load_run(entry: RunEntry) -> LoadedRun:
 
 def _state(folder: Path) -> RunState | None:
     try:
-        return decode_state((folder / STATE).read_text(encoding="utf-8"))
+        return decode_state(stored_text(folder / STATE))
     except (OSError, UnicodeDecodeError, DamagedRecordError):
         return None
 
 
 def _note(folder: Path) -> str:
     try:
-        return (folder / PARTIAL_NOTE).read_text(encoding="utf-8").partition("\n")[0]
+        return stored_text(folder / PARTIAL_NOTE).partition("\n")[0]
     except (OSError, UnicodeDecodeError):
         return ""
 

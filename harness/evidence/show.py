@@ -78,7 +78,8 @@ def _row(entry: RunEntry) -> tuple[str, ...]:
     green = sum(is_green(each.verdict) for each in record.scenarios)
     done = f"{green}/{len(record.scenarios)}"
     commit = (record.git.commit or "")[:10] + ("+" if record.git.dirty else "")
-    return (entry.name, word, done, f"{record.duration_s:.1f} s", commit, record.run_id, _cell(entry.why))
+    told = (commit, record.run_id, entry.why)
+    return (entry.name, word, done, f"{record.duration_s:.1f} s", *map(_cell, told))
 
 
 def _word(entry: RunEntry) -> str:

@@ -134,6 +134,17 @@ def test_an_unreadable_record_is_damage_with_a_reason_and_never_no_run(bundle, c
     assert "damaged" in runs_text([entry])
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("name", ["run.json", "state.json", "PARTIAL.txt", "manifest.json", "SHA256SUMS"])
+def test_nothing_in_the_place_of_a_record_is_waited_for_or_read_without_end(bundle, name, make):
+    (bundle / name).unlink(missing_ok=True)
+    make(bundle / name)
+    entry = listed(bundle)
+    assert entry.condition is RunCondition.DAMAGED or load_run(entry).faults
+    bundle.rename(bundle.with_name(f"{bundle.name}.partial"))
+    assert list_runs(bundle.parent)[0].condition is RunCondition.PARTIAL
+
+
 def test_a_running_run_a_killed_one_and_an_abandoned_one_are_told_apart(tmp_path):
     stagings = [Staging.open(tmp_path, NOW + timedelta(seconds=n)) for n in range(3)]
     for staging in stagings:
@@ -289,3 +300,19 @@ def test_only_the_one_spelling_names_a_folder(text):
 def test_times_are_utc_with_microseconds():
     assert timestamp(NOW) == "2025-11-14T17:14:05.000000Z"
     assert epoch_ms("2025-11-14T17:14:05.250000Z") == 1763140445250
+
+
+def test_a_record_that_a_terminal_would_obey_is_shown_as_text(bundle):
+    path = bundle / "run.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["run_id"] = document["git"]["commit"] = "\x1b[2J\ud800"
+    path.write_text(json.dumps(document))
+    text = runs_text(list_runs(bundle.parent))
+    assert "\\x1b[2J\\ud800" in text
+    assert "\x1b" not in text
+    assert text.isascii()
+
+
+def test_a_manifest_whose_paths_are_no_texts_cannot_be_read(bundle):
+    (bundle / "manifest.json").write_text('{"files": [{"path": 5, "sha256": 5}]}')
+    assert faults_of(bundle) == (Fault("manifest.json", "not-readable"),)
