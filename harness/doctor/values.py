@@ -99,6 +99,12 @@ RULES: Final[Mapping[str, Number | Text]] = {
     "MAX_RESULT_BYTES": _SIZE,
     "MAX_LOG_BYTES": _SIZE,
     "MIN_FREE_BYTES": Number(0, whole=True),
+    "TRACE_ENABLED": _TRUTH,
+    "TRACE_MAX_COUNT": Number(1, whole=True),
+    "TRACE_MAX_AGE_DAYS": Number(0, 3650, above=True),
+    "TRACE_MAX_RECORDS": Number(100, 1_000_000, whole=True),
+    "TRACE_QUEUE_SIZE": Number(100, 1_000_000, whole=True),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Text(r"https?://[^\s@]+", "an http or https URL without a user"),
 }
 
 
