@@ -122,9 +122,9 @@ def test_a_missed_check_of_severity_info_changes_nothing(staged):
 
 def test_an_error_of_ours_in_a_step_is_an_error_and_no_fail(staged):
     staged.service.on("GET /docs", {})
-    end = staged.step(one_scenario("{get: /docs, save: {con.txt: status}}"))
+    end = staged.step(one_scenario("{get: /docs, save: {a.txt: status, A.txt: status}}"))
     assert end.verdict is Verdict.ERROR
-    assert end.reason.startswith("[evidence-path-unsafe]")
+    assert end.reason.startswith("[evidence-name-clash]")
 
 
 @pytest.mark.parametrize(
