@@ -80,7 +80,11 @@ class MemoryTraceStore:
         """Keep a batch."""
         with self._lock:
             for record in batch.records:
-                self._trace(trace_of(record), started_ns(record), batch.capture).add(record)
+                trace = self._trace(trace_of(record), started_ns(record), batch.capture)
+                trace.add(record)
+                if not batch.capture.active:
+                    # Of a trace that was not watched all the time, nobody can say that nothing else was written.
+                    trace.capture = batch.capture
             for trace_id, stages in batch.lost.items():
                 dropped = self._trace(trace_id, time.time_ns(), batch.capture).dropped
                 for stage, number in stages.items():

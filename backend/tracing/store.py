@@ -2,29 +2,25 @@
 
 An engine of its own, because the writes of recording must not be recorded, and because its commits need not survive a
 power cut: a killed process loses nothing, and no job waits for a disk on account of its trace. Every batch is one short
-transaction that takes the write lock first, like every other writer here (decision 0003). What has ended is protected
-by the statement itself, not by the good will of callers.
+transaction that takes the write lock first, like every other writer here (decision 0003).
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, event, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, event, func, select, update
 
 from backend.database import Database, connect
 from backend.models import DbWriteRow, PipelineRow, SpanRow, TraceEventRow, TraceRow
 from backend.tracing import rows
+from backend.tracing.appending import Appender
 from backend.tracing.capture import exclude
 from backend.tracing.pipeline import Pipeline, PipelineStatus
-from backend.tracing.records import DbWrite
-from backend.tracing.spans import EventRecord, Span
-from backend.tracing.stores import IntentAverage, StoredTrace, started_ns, trace_of
+from backend.tracing.stores import IntentAverage, StoredTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from sqlite3 import Connection as SqliteConnection
 
     from sqlalchemy import ColumnElement, Engine, Select
@@ -56,67 +52,13 @@ class DatabaseTraceStore:
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
-        self._insert: Any = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._appender = Appender(engine.dialect.name)
 
     def store(self, batch: Batch) -> None:
         """Keep a batch in one transaction."""
-        records = batch.records
+        prepared = self._appender.prepare(batch)
         with self._database.write() as session:
-            self._store_traces(session, batch)
-            for span in _last_versions(record for record in records if isinstance(record, Span)):
-                self._store_span(session, span)
-            if events := [rows.event_row(record) for record in records if isinstance(record, EventRecord)]:
-                session.execute(self._insert(TraceEventRow).on_conflict_do_nothing(), events)
-            if writes := [rows.write_row(r, batch.instance) for r in records if isinstance(r, DbWrite)]:
-                session.execute(insert(DbWriteRow), writes)
-            self._store_pipelines(session, [record for record in records if isinstance(record, Pipeline)])
-            self._store_lost(session, batch.lost)
-
-    def _store_traces(self, session: Session, batch: Batch) -> None:
-        # A trace of which everything was lost so far is there as well, to say so.
-        first = dict.fromkeys(batch.lost, time.time_ns())
-        for record in batch.records:
-            trace_id, start_ns = trace_of(record), started_ns(record)
-            first[trace_id] = min(first.get(trace_id, start_ns), start_ns)
-        if first:
-            found = [rows.trace_row(trace_id, start, batch.capture) for trace_id, start in first.items()]
-            adding = self._insert(TraceRow)
-            earlier = adding.excluded.started_ns < TraceRow.started_ns
-            session.execute(
-                adding.on_conflict_do_update(
-                    index_elements=["id"], set_={"started_ns": adding.excluded.started_ns}, where=earlier
-                ),
-                found,
-            )
-
-    def _store_span(self, session: Session, span: Span) -> None:
-        adding = self._insert(SpanRow).values(rows.span_row(span))
-        if span.service != "backend":
-            session.execute(adding.on_conflict_do_nothing())
-            return
-        given = adding.excluded
-        moved = {name: given[name] for name in rows.SPAN_MOVES}
-        kept = {name: func.coalesce(given[name], getattr(SpanRow, name)) for name in ("parent_span_id", "ordinal")}
-        session.execute(
-            adding.on_conflict_do_update(
-                index_elements=["trace_id", "span_id"], set_=moved | kept, where=SpanRow.end_ns.is_(None)
-            )
-        )
-
-    def _store_pipelines(self, session: Session, pipelines: Sequence[Pipeline]) -> None:
-        for pipeline in pipelines:
-            adding = self._insert(PipelineRow).values(rows.pipeline_row(pipeline))
-            moved = {name: adding.excluded[name] for name in ("status", "ended_ns", "document")}
-            running = PipelineRow.status == PipelineStatus.RUNNING
-            session.execute(adding.on_conflict_do_update(index_elements=["id"], set_=moved, where=running))
-
-    @staticmethod
-    def _store_lost(session: Session, lost: Mapping[str, Mapping[str, int]]) -> None:
-        for trace_id, stages in lost.items():
-            row = session.scalar(select(TraceRow).where(TraceRow.id == trace_id))
-            if row is not None:
-                # A new dict, because a changed one would not be noticed.
-                row.dropped = row.dropped | {name: row.dropped.get(name, 0) + n for name, n in stages.items()}
+            self._appender.carry_out(session.connection(), prepared, batch.lost)
 
     def get(self, trace_id: str) -> StoredTrace | None:
         """One trace."""
@@ -247,11 +189,3 @@ def _heads(session: Session, query: Select[TraceRow]) -> tuple[TraceHead, ...]:
         session.scalars(select(SpanRow.trace_id).where(SpanRow.trace_id.in_(ids), SpanRow.incomplete).distinct())
     )
     return tuple(rows.read_head(row, pipelines.get(row.id, ()), incomplete=row.id in torn) for row in found)
-
-
-def _last_versions(spans: Iterable[Span]) -> Iterable[Span]:
-    """Of a span that began and ended in one batch, only the end; of a span of ours and a foreign one, both in order."""
-    last: dict[tuple[str, str, bool], Span] = {}
-    for span in spans:
-        last[span.trace_id, span.span_id, span.service == "backend"] = span
-    return last.values()

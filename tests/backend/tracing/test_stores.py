@@ -72,6 +72,16 @@ def test_a_trace_comes_back_as_it_was_stored(store):
     assert (found.head.capture, found.head.dropped, found.head.incomplete) == (capture, {}, False)
 
 
+def test_a_trace_that_was_not_watched_all_the_time_says_so(store):
+    watched, blind = CaptureState(("a", "b"), active=True, version=1), CaptureState(("a",), active=False, version=1)
+    first, second = span(), span()
+    keep(store, first, second, capture=watched)
+    keep(store, ended(first), capture=blind)
+    keep(store, event(first.trace_id), capture=watched)
+    assert store.get(first.trace_id).head.capture == blind
+    assert store.get(second.trace_id).head.capture == watched
+
+
 def test_an_unknown_trace_is_nothing(store):
     assert store.get("f" * 32) is None
     assert store.pipeline("nobody") is None
