@@ -190,7 +190,7 @@ class JobRunner:
         """Keep the reason of a stop before the worker is touched, so that a restart knows it too."""
         if (stop := control.stop) is None:
             return
-        with self.database.write() as session:
+        with self.traces.inside(control.job_id), self.database.write() as session:
             if (attempt := repository.latest_attempt(session, control.job_id)) is not None:
                 attempt.stop_reason, attempt.stop_requested_at = stop.reason, stop.requested_at
 

@@ -88,7 +88,7 @@ class Bench:
         self.redactor = Redactor(self.settings.all_secrets)
         self.metrics, self.signals = Metrics(), HeardSignals()
         self.tracing = assemble_tracing(self.settings, self.redactor, self.metrics, name="bench")
-        self.tracing.watch(self.database.engine)
+        self.capture = self.tracing.watch(self.database.engine)
         active = "dummy" if self.settings.use_dummy_worker else "docker"
         self.launchers = {name: FakeLauncher(self.engine, name=name) for name in ("docker", "dummy")}
         self.runner = JobRunner(

@@ -163,6 +163,37 @@ def test_a_cancelled_and_an_overdue_job_are_told_apart(bench):
     assert pipeline_of(bench, bench.ended(second)).pipeline_status == "TIMED_OUT"
 
 
+def test_every_write_of_a_job_is_in_its_trace_whatever_thread_makes_it(bench):
+    bench.engine.tell("Wait.", holds=True)
+    job = bench.create("Wait.")
+    bench.engine.wait_launched(job.id)
+    bench.service.cancel_job(job.project_id, job.id)
+    bench.ended(job)
+    found = trace_of(bench, job)
+    names = {span.span_id: span.place.name for span in found.spans}
+    written = [(names.get(write.span_id), write.op, *write.tables) for write in found.db_writes]
+    # The bench submits and cancels outside of any request, so only what the job's own threads write is here.
+    assert sorted(written) == [
+        ("docker run", "UPDATE", "attempts"),
+        ("job", "INSERT", "attempts"),
+        ("job", "UPDATE", "attempts"),
+        ("job", "UPDATE", "attempts"),
+        ("job", "UPDATE", "jobs"),
+        ("job", "UPDATE", "jobs"),
+    ]
+    assert {write.outcome for write in found.db_writes} == {"committed"}
+    assert found.head.capture.active
+
+
+def test_a_trace_says_when_nobody_watched_the_database(make_bench):
+    bench = make_bench()
+    bench.capture.uninstall()
+    bench.start()
+    found = trace_of(bench, bench.finished())
+    assert (found.db_writes, found.head.capture.active, found.head.capture.hooks) == ((), False, ())
+    assert sample(bench, "capture_active", hook="before_cursor_execute") == 0
+
+
 def test_a_job_that_is_cancelled_while_it_waits_ends_its_trace(make_bench):
     bench = make_bench()
     job = bench.create()
