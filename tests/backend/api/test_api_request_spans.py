@@ -1,4 +1,4 @@
-"""The span of a request: whose trace it continues, and what it says (N17; DESIGN §11.3)."""
+"""The span of a request: whose trace it continues, and what it says (N17)."""
 
 import pytest
 from support.api_calls import get_ended, new_project
