@@ -171,7 +171,7 @@ def _plan(schema: Schema) -> _Plan:
     known = KEYWORDS.keys() | _BELOW.keys() | _HELD.keys() | _ANNOTATIONS | {"required"}
     if unread := schema.keys() - known:
         msg = f"the schema uses {sorted(unread)}, which is not read here"
-        raise NotImplementedError(msg)
+        raise ValueError(msg)
     return _Plan(
         tuple((KEYWORDS[key], wanted) for key, wanted in schema.items() if key in KEYWORDS),
         tuple((_BELOW[key], wanted) for key, wanted in schema.items() if key in _BELOW),

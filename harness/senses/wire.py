@@ -113,14 +113,6 @@ class _BoundedNetwork(httpcore.NetworkBackend):
         stream = self._network.connect_tcp(host, port, left, local_address, socket_options)
         return _BoundedStream(stream, self._time_left)
 
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        raise NotImplementedError
-
 
 class _BoundedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, time_left: TimeLeft) -> None:
