@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 import pytest
-from support.fake_launcher import another_jobs, document, failing, half_json
+from support.fake_worker import another_jobs, document, failing, half_json
 
 from backend.launchers.base import EngineUnavailableError, LaunchRefusedError
 from worker.contract import RESULT_PATH, JobStatus

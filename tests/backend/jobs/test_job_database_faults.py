@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
-from support.fake_launcher import document
+from support.fake_worker import document
 
 from worker.contract import JobStatus
 

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from support.fake_launcher import KilledError, document
+from support.fake_launcher import KilledError
+from support.fake_worker import document
 
 from backend import repository
 from backend.job_control import Pace

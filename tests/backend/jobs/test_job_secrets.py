@@ -6,7 +6,7 @@ import subprocess
 from urllib.parse import quote
 
 import pytest
-from support.fake_launcher import document
+from support.fake_worker import document
 from support.job_bench import CANARY
 
 from worker.contract import JobStatus

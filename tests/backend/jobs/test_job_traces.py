@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from support.fake_launcher import document
+from support.fake_worker import document
 from support.job_bench import CANARY
 from support.job_traces import dropped, pipeline_of, sample, spans_of, trace_of, with_worker_trace, worker_span
 
