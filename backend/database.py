@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY, OperationalError
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from alembic import command
@@ -49,7 +51,7 @@ def connect(url: str, *, pool_size: int = 8) -> Engine:
         return create_engine(parsed, **_pool(pool_size), pool_pre_ping=True)
     _make_directory(parsed.database)
     engine = create_engine(parsed, **_pool(pool_size), connect_args={"timeout": BUSY_TIMEOUT_S})
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -90,12 +92,36 @@ def _make_directory(database: str | None) -> None:
         raise StartupError("database-directory", msg, "check the owner and mode of the mounted volume") from error
 
 
-def _prepare_sqlite(connection: SqliteConnection, record: object) -> None:
+def prepare_sqlite(connection: SqliteConnection, record: object) -> None:
+    """Set a new SQLite connection up; a listener of the pool's ``connect`` event."""
     del record
     # The driver's own transactions begin too late (not before DDL or SELECT); ours are begun by `_begin_sqlite`.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    _switch_to_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: SqliteConnection) -> None:
+    # Of two connections that switch a new file at the same moment, one is told at once that it is locked: SQLite's own
+    # busy timeout does not hold for this statement.
+    until = monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != SQLITE_BUSY or monotonic() >= until:
+                raise
+            sleep(_BUSY_PAUSE_S)
+        else:
+            return
+
+
+_PRIMARY_CODE: Final = 0xFF
+"""SQLite's extended error codes carry the primary one in their lowest byte."""
+
+_BUSY_PAUSE_S: Final = 0.01
 
 
 def _begin_sqlite(connection: Connection) -> None:
