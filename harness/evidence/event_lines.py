@@ -22,6 +22,8 @@ VERSION: Final = 1
 KINDS: Final[Mapping[str, type]] = {
     "run_started": events.RunStarted,
     "run_ended": events.RunEnded,
+    "climb_started": events.ClimbStarted,
+    "climb_ended": events.ClimbEnded,
     "scenario_started": events.ScenarioStarted,
     "scenario_ended": events.ScenarioEnded,
     "step_started": events.StepStarted,

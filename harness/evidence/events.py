@@ -32,13 +32,54 @@ class RunEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ClimbStarted:
+    """A part of the run begins: the climb of a ladder, or the proof of the rollback.
+
+    Attributes:
+        part: Folder of its scenarios, such as ``live`` or ``mocked/RERUN``.
+        scenarios: Ids of all that are planned, in order.
+        trace_id: Of the climb itself (dashed); each scenario has a trace of its own, linked to this one.
+        span_id: Root of that trace.
+        source: What set the run off: ``manual``, ``ci``, ``scheduled``, ``jira_webhook``, ``api`` or ``unknown``.
+        issue_key: Of whatever asked for the run; ``None`` where nothing did.
+    """
+
+    part: str
+    ladder: str
+    mode: str
+    scenarios: tuple[str, ...]
+    trace_id: str
+    span_id: str
+    source: str
+    issue_key: str | None = None
+    issue_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClimbEnded:
+    """A part of the run has ended; without it the run was killed in mid-climb."""
+
+    part: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioStarted:
-    """A scenario begins; ``folder`` holds its artifacts."""
+    """A scenario begins.
+
+    Attributes:
+        folder: Holds its artifacts.
+        trace_id: Of the scenario, dashed.
+        span_id: Root of that trace.
+        step_span_id: The scenario as a step of the climb, in the climb's trace.
+    """
 
     scenario: str
     title: str
     folder: str
     trace_id: str = ""
+    span_id: str = ""
+    step_span_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +94,21 @@ class ScenarioEnded:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
-    """A step begins; ``action`` is ``request``, ``poll``, ``copy`` or ``worker_logs``, ``place`` its line."""
+    """A step begins.
+
+    Attributes:
+        action: ``request``, ``poll``, ``copy`` or ``worker_logs``.
+        place: Its line in the ladder.
+        span_id: Its span in the scenario's trace.
+        is_teardown: It comes after the verdict: collecting on a failure, or cleaning up.
+    """
 
     scenario: str
     step: str
     action: str
     place: str = ""
+    span_id: str = ""
+    is_teardown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +133,33 @@ class StepSkipped:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeMade:
-    """One request and its answer."""
+    """One request and its answer.
+
+    Attributes:
+        span_id: Parent of the backend's span of the request; of a poll that of the attempt that this answer is of.
+        began_t: When it was sent, on the clock of ``t``.
+    """
 
     scenario: str
     step: str
     purpose: Purpose
     sent: Sent
     answer: Answer
+    span_id: str = ""
+    began_t: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PollAttempted:
-    """One attempt of a poll; ``t`` of the line says when. ``sha256`` is that of the redacted body."""
+    """One attempt of a poll; ``t`` of the line says when it was over.
+
+    Attributes:
+        sha256: Of the redacted body.
+        span_id: Parent of the backend's span of the request.
+        began_t: When it was sent, on the clock of ``t``.
+        duration_s: From connecting to the last byte.
+        error: Class of the transport's failure; empty when an answer came.
+    """
 
     scenario: str
     step: str
@@ -104,6 +169,10 @@ class PollAttempted:
     sha256: str
     why_not_ready: str
     next_wait_s: float | None = None
+    span_id: str = ""
+    began_t: float = 0.0
+    duration_s: float = 0.0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +249,8 @@ class EngineTold:
 Event = (
     RunStarted
     | RunEnded
+    | ClimbStarted
+    | ClimbEnded
     | ScenarioStarted
     | ScenarioEnded
     | StepStarted

@@ -28,6 +28,8 @@ class Purpose(StrEnum):
     FILES = "files"
     """Listing and reading files, to hash them."""
     READINESS = "readiness"
+    TRACE = "trace"
+    """The backend's part of the scenario's trace; it belongs to the climb's trace itself."""
     COLLECT = "collect"
     """After the verdict: collecting on a failure, or cleaning up."""
 
