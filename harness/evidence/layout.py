@@ -19,6 +19,17 @@ JUNIT: Final = "reports/junit.xml"
 CTRF: Final = "reports/ctrf.json"
 REDACTION: Final = "reports/redaction.json"
 
+TRACES: Final = "traces"
+"""One ``<trace_id>.json`` for each scenario and for each climb."""
+CASES: Final = "cases"
+"""One ``<case_id>.json`` for each scenario."""
+CASE_DIGESTS: Final = "cases/digests.json"
+EXECUTION_TRACE: Final = "execution_trace.json"
+DB_WRITES: Final = "db_writes.json"
+"""In a scenario's folder, as the one before."""
+OTLP_TRACES: Final = "reports/traces.otlp.jsonl"
+OTLP_LOGS: Final = "reports/logs.otlp.jsonl"
+
 MANIFEST: Final = "manifest.json"
 SUMS: Final = "SHA256SUMS"
 ENVELOPE: Final = "manifest.dsse.json"
@@ -42,6 +53,16 @@ def trial_folder(index: int) -> str:
 def scenario_folder(part: str, scenario: str, *, trial: str = "") -> str:
     """``live/L01``, or ``trials/002/live/L01`` below ``trial_folder(2)``."""
     return "/".join(piece for piece in (trial, part, scenario) if piece)
+
+
+def trace_file(trace_id: str) -> str:
+    """Where a trace lies; its id is dashed."""
+    return f"{TRACES}/{trace_id}.json"
+
+
+def case_file(case_id: str) -> str:
+    """Where a case lies."""
+    return f"{CASES}/{case_id}.json"
 
 
 def part_of(folder: str) -> str:
