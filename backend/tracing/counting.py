@@ -11,6 +11,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.engine import AdaptedConnection
+
 from backend.tracing.drivers import changes
 from backend.tracing.reading import in_batches
 from backend.tracing.records import RowsSource
@@ -99,14 +101,14 @@ def count_rows(entry: Entry, context: DefaultExecutionContext, connection: Any) 
     Args:
         entry: The statement; its count grows, now or when its rows are fetched.
         context: Its execution; where nothing else helps, its cursor gets one in front that counts.
-        connection: The driver's.
+        connection: The DB-API's.
     """
     cursor = context.cursor
     if not entry.statement.countable:
         entry.rows.lose()
     elif cursor.description is not None and _counts_late(context):
         if not in_batches(context):
-            context.cursor = CountingCursor(cursor, entry.rows, connection)
+            _count_late(entry, context, connection)
     elif cursor.rowcount >= 0 and not _sums_wrongly(context):
         entry.rows.add(cursor.rowcount, RowsSource.CURSOR)
     elif not context.executemany and (count := changes(connection)) is not None:
@@ -114,6 +116,15 @@ def count_rows(entry: Entry, context: DefaultExecutionContext, connection: Any) 
         entry.rows.add(count, RowsSource.DRIVER_DELTA)
     else:
         entry.rows.lose()
+
+
+def _count_late(entry: Entry, context: DefaultExecutionContext, connection: Any) -> None:  # noqa: ANN401
+    # In front of an asynchronous driver, SQLAlchemy has fetched everything by now, unless it was asked for a stream.
+    fetched = isinstance(connection, AdaptedConnection) and not getattr(context.cursor, "server_side", True)
+    if fetched and (count := changes(connection)) is not None:
+        entry.rows.add(count, RowsSource.DRIVER_DELTA)
+    else:
+        context.cursor = CountingCursor(context.cursor, entry.rows, connection)
 
 
 def _counts_late(context: DefaultExecutionContext) -> bool:

@@ -1,14 +1,18 @@
 """What a driver's connection says of itself: whether a transaction is open, and how many rows changed last.
 
-Only attributes are read, as psycopg 3, psycopg2 and sqlite3 have them; of another driver nothing is known, which is
-not the same as no transaction.
+Only attributes are read, as psycopg 3, psycopg2, sqlite3 and aiosqlite have them; of another driver nothing is known,
+which is not the same as no transaction.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from enum import Enum, auto
 from typing import Any, Final
+
+from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.exc import SQLAlchemyError
 
 from backend.tracing.transactions import Failure
 
@@ -45,15 +49,27 @@ def changes(connection: Any) -> int | None:  # noqa: ANN401  # any driver's conn
     """How many rows the last statement of an SQLite connection changed, without those of triggers and cascades.
 
     It reads a counter of the connection (https://www.sqlite.org/lang_corefunc.html#changes); no table, no transaction.
+
+    Args:
+        connection: The DB-API's; of an asynchronous driver, the one that SQLAlchemy puts in front.
     """
-    if not isinstance(connection, sqlite3.Connection):
+    if not _is_sqlite(connection):
         return None
     try:
-        (count,) = connection.execute("SELECT changes()").fetchone()
-    except (sqlite3.Error, TypeError, ValueError):
-        # Closed meanwhile, or used by another thread, or with a row factory of its own.
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT changes()")
+            (count,) = cursor.fetchone()
+    except (sqlite3.Error, SQLAlchemyError, TypeError, ValueError):
+        # Closed meanwhile, or used by another thread or outside of its task, or with a row factory of its own.
         return None
     return count if isinstance(count, int) else None
+
+
+def _is_sqlite(connection: Any) -> bool:  # noqa: ANN401  # any driver's connection
+    if isinstance(connection, sqlite3.Connection):
+        return True
+    adapted = isinstance(connection, AdaptedConnection)
+    return adapted and type(connection.driver_connection).__module__.partition(".")[0] == "aiosqlite"
 
 
 def failure_of(error: BaseException) -> Failure:

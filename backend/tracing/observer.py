@@ -120,7 +120,7 @@ class Observer:
         entry = call.entry
         entry.running = False
         entry.duration_ns = time.perf_counter_ns() - entry.origin.began_ns
-        count_rows(entry, context, fairy.driver_connection)
+        count_rows(entry, context, fairy.dbapi_connection)
         if entry.statement.control is not None:
             # The same text ended the transaction, or began one: before the write or behind it, and with what end?
             self._endings.end(fairy.info, Outcome.OPEN)
