@@ -10,6 +10,8 @@ from harness.evidence.events import (
     ArtifactSaved,
     Captured,
     CheckJudged,
+    ClimbEnded,
+    ClimbStarted,
     ContainersSeen,
     EngineTold,
     ExchangeMade,
@@ -53,6 +55,7 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Hypothesis builds its table of characters at its first use, in seconds; that is no fault of the first test."""
 
 NOW = datetime(2025, 11, 14, 17, 14, 5, tzinfo=UTC)
+CLIMB = "0190aaaa-bbbb-7ccc-8ddd-0123456789ab"
 RUN_ID = "019a83c1-6e10-7abc-8def-0123456789ab"
 DIGEST = "ab" * 32
 RESULT = {
@@ -188,6 +191,7 @@ def exchange(text='{"id": "p"}', body=None, status=200):
 def record_events(journal, run_id=RUN_ID):
     """Every kind of event; gives the entries of L02."""
     journal.record(RunStarted(run_id, "live", "live"))
+    journal.record(ClimbStarted("live", "live", "live", ("L01", "L02"), CLIMB, "00f067aa0ba902b7", "ci", "LAD-7"))
     journal.record(ScenarioStarted("L01", "Worker environment presence", "live/L01", run_id))
     journal.record(Captured("L01", "submit", "pid", "p"))
     journal.record(ArtifactSaved("L01", "submit", "live/L01/response.json"))
@@ -207,6 +211,7 @@ def record_events(journal, run_id=RUN_ID):
         journal.record(StepSkipped("L02", "cleanup", "pid was never captured")),
         journal.record(ScenarioEnded("L02", Verdict.FAIL, "error", "1 check missed")),
     ]
+    journal.record(ClimbEnded("live", Verdict.FAIL))
     journal.record(ContainersSeen("M01", WITNESS))
     journal.record(EngineTold("M01", 1763140448_500000000, "c0ffee" * 8, "start", {"ladder.job": "j"}, "codex-worker"))
     journal.record(RunEnded("finished", Verdict.FAIL))
