@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.bundle import Staging
     from harness.evidence.guarded import Found
+    from harness.evidence.manifest import CaseSeals
     from harness.evidence.redacting import Redacts
     from harness.evidence.run_record import RunRecord
 
@@ -45,13 +46,14 @@ class Finished:
     manifest_sha256: str
 
 
-def finish(staging: Staging, record: RunRecord, redactor: Redacts) -> Finished:
+def finish(staging: Staging, record: RunRecord, redactor: Redacts, seals: CaseSeals) -> Finished:
     """Turn the staged folder into a bundle.
 
     Args:
         staging: Everything is written; nothing else writes there any more.
         record: The run as ``run.json`` tells it.
         redactor: Passes the two files that are written here.
+        seals: Digests of its cases.
 
     Raises:
         EvidenceError: ``evidence-foreign-file``; something lies there that this run did not write.
@@ -61,7 +63,7 @@ def finish(staging: Staging, record: RunRecord, redactor: Redacts) -> Finished:
     with locked(staging.root) as root:
         final = _final_folder(staging)
         listed = _listed(staging)
-        manifest = encoded(redactor.json(canonical(manifest_of(record, listed)), source=MANIFEST))
+        manifest = encoded(redactor.json(canonical(manifest_of(record, listed, seals)), source=MANIFEST))
         staging.files.create(MANIFEST, manifest)
         staging.files.create(SUMS, encoded(redactor.text(sums(listed, manifest), source=SUMS)))
         staging.files.remove(PARTIAL_NOTE)

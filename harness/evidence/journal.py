@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from harness.evidence.event_lines import Entry, decode, encode
 from harness.evidence.events import CheckJudged, ExchangeMade, PollAttempted, StepEnded, StepObserved, StepStarted
@@ -43,6 +43,17 @@ class Clock:
     monotonic: Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The line of a log that reading begins with: its number, and the bytes before it."""
+
+    seq: int
+    offset: int
+
+
+FROM_THE_FIRST: Final = Start(1, 0)
+
+
 class Journal:
     """Numbers, dates, redacts and appends events; safe to use from several threads."""
 
@@ -54,11 +65,19 @@ class Journal:
         self._seq = 0
         self._lock = threading.Lock()
 
+    @property
+    def next_seq(self) -> int:
+        """The number that the next line gets."""
+        return self._seq + 1
+
+    def elapsed(self) -> float:
+        """Seconds since the log was opened, as in ``t`` of its lines."""
+        return round(self._clock.monotonic() - self._opened, 6)
+
     def record(self, event: Event) -> Entry:
         """Append an event; its ``seq`` is what an observation refers to."""
         with self._lock:
-            elapsed = round(self._clock.monotonic() - self._opened, 6)
-            entry = Entry(self._seq + 1, elapsed, timestamp(self._clock.now()), event)
+            entry = Entry(self._seq + 1, self.elapsed(), timestamp(self._clock.now()), event)
             redact = self._redactor.line if _is_of_redacted_parts(event) else self._redactor.json
             line = redact(encode(entry), source=EVENTS)
             # An event that cannot be spelt is a fault of its own, and leaves no gap for readers to stumble over.
@@ -84,15 +103,20 @@ def _is_of_redacted_parts(event: Event) -> bool:
             return False
 
 
-def iter_events(path: Path) -> Iterator[Entry]:
+def iter_events(path: Path, *, start: Start = FROM_THE_FIRST) -> Iterator[Entry]:
     """Read a log, line by line; a torn last line, which only a killed run leaves, ends it.
+
+    Args:
+        path: The file.
+        start: Where to begin.
 
     Raises:
         EvidenceError: ``events-unreadable``, or ``events-damaged`` with the line's number.
     """
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
-            for number, line in enumerate(file, start=1):
+            file.seek(start.offset)
+            for number, line in enumerate(file, start=start.seq):
                 if not line.endswith("\n"):
                     return
                 yield _entry(path, number, line)

@@ -7,7 +7,7 @@ too, for a reader with coreutils only. Until runs are chained by a ledger, ``pre
 # Annotations are read at run time by the codec, so they are not deferred here.
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from harness.evidence.layout import MANIFEST
@@ -41,6 +41,22 @@ class VerdictRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseSeal:
+    """One case: ``structure_digest`` is the same whenever the same happens again, ``content_digest`` is its bytes'."""
+
+    structure_digest: str
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSeals:
+    """The cases of a run by their ids, and one digest over all of them (trace model §6)."""
+
+    cases: Mapping[str, CaseSeal] = field(default_factory=dict)
+    run_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a seal is put on.
 
@@ -48,6 +64,7 @@ class Manifest:
         prev: SHA-256 of the manifest of the run before.
         ladders: File → SHA-256 of its bytes.
         scenarios: Scenario id → SHA-256, of the ladder that was run.
+        cases: Case id → its digests; ``run_digest`` is over all of them.
     """
 
     schema: str
@@ -67,9 +84,13 @@ class Manifest:
     finished_at: str | None
     duration_s: float
     verdicts: tuple[VerdictRecord, ...]
+    cases: Mapping[str, CaseSeal] = field(default_factory=dict)
+    run_digest: str = ""
 
 
-def manifest_of(record: RunRecord, files: Iterable[FileRecord], *, prev: str = NO_PREVIOUS) -> Manifest:
+def manifest_of(
+    record: RunRecord, files: Iterable[FileRecord], seals: CaseSeals, *, prev: str = NO_PREVIOUS
+) -> Manifest:
     """Describe a run that has ended."""
     return Manifest(
         schema=SCHEMA,
@@ -90,6 +111,8 @@ def manifest_of(record: RunRecord, files: Iterable[FileRecord], *, prev: str = N
         duration_s=record.duration_s,
         # Canonical JSON has no spelling for a lone surrogate, and a reason may quote what was observed.
         verdicts=tuple(VerdictRecord(each.folder, each.verdict, one_line(each.reason)) for each in record.scenarios),
+        cases=seals.cases,
+        run_digest=seals.run_digest,
     )
 
 

@@ -20,6 +20,7 @@ from harness.evidence.outcome import write_outcome, write_redaction_report, writ
 from harness.evidence.state import RunState
 from harness.evidence.timestamps import timestamp
 from harness.redaction.scan import refuse, scan
+from harness.runner.case_files import write_cases, write_climbs
 from harness.runner.surroundings import Records
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class RunBook:
 
     def records(self, earlier: tuple[Path, ...] = ()) -> Records:
         """What a climb writes to."""
-        return Records(self.staging, self.journal, self.redactor, earlier)
+        return Records(self.staging, self.journal, self.redactor, earlier, self.record.run_id)
 
     def begin(self, record: RunRecord) -> None:
         """Write the first line and the record of a run that has not sent anything."""
@@ -130,9 +131,11 @@ class RunBook:
         self.journal.record(RunEnded(self.record.status, self.record.verdict))
         self.staging.close_logs()
         write_outcome(self.staging, self.record, self.redactor)
+        write_climbs(self.staging, self.record, self.redactor)
+        seals = write_cases(self.staging, self.record, self.redactor)
         write_redaction_report(self.staging, self.redactor.hits(), self.redactor)
         self._scan(secrets)
-        finished = finish(self.staging, self.record, self.redactor)
+        finished = finish(self.staging, self.record, self.redactor, seals)
         self._is_over = True
         return finished
 

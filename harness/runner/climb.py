@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import ExitCode
-from harness.evidence.events import EngineTold, ScenarioEnded
+from harness.evidence.events import ClimbEnded, ClimbStarted, EngineTold, ScenarioEnded
 from harness.evidence.layout import scenario_folder, trial_folder
 from harness.evidence.run_record import ScenarioRecord
 from harness.judging.verdict import Verdict, fold, gate_after, is_green
 from harness.runner.notes_file import write_notes
 from harness.runner.scenario import INTERRUPTED, Climbed, climb_scenario
 from harness.runner.scene import Scene
+from harness.runner.tracing import write_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,6 +69,13 @@ class PartCourse:
         """By scenario, in the order in which they ended."""
         return {record.id: record.verdict for record in self.records}
 
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the climbed scenarios; a climb that was cut short between two of them has not passed."""
+        found = [verdict for verdict in self.verdicts.values() if verdict is not Verdict.BLOCKED]
+        is_cut_short = self.is_interrupted and len(found) < len(self.verdicts)
+        return fold([*found, Verdict.INCONCLUSIVE] if is_cut_short else found)
+
 
 def climb(around: Surroundings, part: Part, *, keep: Callable[[PartCourse], None]) -> PartCourse:
     """Climb a part.
@@ -82,7 +90,7 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[PartCourse], None
         PrerequisiteError: ``evidence-unwritable``.
     """
     course = PartCourse(dict(part.captures))
-    around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
+    _begin(around, part)
     try:
         for scenario in part.scenarios:
             gate = _gate(part, course)
@@ -95,9 +103,28 @@ def climb(around: Surroundings, part: Part, *, keep: Callable[[PartCourse], None
             else:
                 _climb_one(around, part, scenario, course=course)
             keep(course)
+        around.records.journal.record(ClimbEnded(part.folder, course.verdict))
     finally:
         around.watcher.ladder_ended(course.records)
     return course
+
+
+def _begin(around: Surroundings, part: Part) -> None:
+    around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
+    ladder, origin = part.ladder, around.origin
+    around.records.journal.record(
+        ClimbStarted(
+            part.folder,
+            ladder.name,
+            ladder.mode,
+            tuple(each.id for each in part.scenarios),
+            origin.trace_id,
+            origin.span_id,
+            origin.trigger.source,
+            origin.trigger.issue_key,
+            origin.trigger.issue_status,
+        )
+    )
 
 
 def _gate(part: Part, course: PartCourse) -> Gate:
@@ -114,7 +141,7 @@ def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) 
         error: What stood in the way; ``None`` for Ctrl-C.
     """
     course = PartCourse(dict(part.captures), is_interrupted=error is None)
-    around.watcher.ladder_started(part.ladder, part.scenarios, folder=part.folder)
+    _begin(around, part)
     for at, scenario in enumerate(part.scenarios):
         if at == 0:
             _fail_before(around, part, scenario, course=course, error=error)
@@ -122,6 +149,7 @@ def climb_nothing(around: Surroundings, part: Part, error: HarnessError | None) 
         # A gate that goes on after errors is open, and there is nothing to go on with.
         reason = _gate(part, course).arithmetic or course.records[0].reason
         _block(around, part, scenario, course=course, reason=reason)
+    around.records.journal.record(ClimbEnded(part.folder, course.verdict))
     around.watcher.ladder_ended(course.records)
     return course
 
@@ -154,8 +182,9 @@ def _end_unclimbed(
 ) -> None:
     scene = _scene(around, part, scenario, course=course, folder=scenario_folder(part.folder, scenario.id))
     record = ScenarioRecord(scenario.id, scenario.title, scene.log.folder, end[0], reason=end[1])
-    ended = scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
-    climbed = Climbed(record, ended.seq, secret_hits=0, is_interrupted=False)
+    mark = scene.log.mark()
+    scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
+    climbed = Climbed(record, mark, secret_hits=0, is_interrupted=False)
     course.last = (scene, climbed)
     _add(around, course, _with_notes(scene, climbed))
 
@@ -168,6 +197,7 @@ def _climb_one(around: Surroundings, part: Part, scenario: Scenario, *, course: 
         folder = scenario_folder(part.folder, scenario.id, trial=inside)
         scene = _scene(around, part, scenario, course=course, folder=folder)
         climbed = climb_scenario(scene)
+        write_trace(scene, climbed.mark)
         _record_engine(scene, course)
         spent += climbed.record.duration_s
         course.last = (scene, climbed)

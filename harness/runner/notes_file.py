@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.evidence.journal import iter_events
-from harness.evidence.layout import EVENTS, NOTES
+from harness.evidence.layout import NOTES
 from harness.evidence.notes import notes
 from harness.evidence.trouble import gather
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.evidence.event_lines import Entry
+    from harness.evidence.journal import Start
     from harness.runner.scenario import Climbed
     from harness.runner.scene import Scene
 
@@ -23,7 +23,7 @@ WORKER_LOGS: Final = ("worker.log", "docker.log")
 def write_notes(scene: Scene, climbed: Climbed) -> None:
     """Write the notes of a scenario, or write them anew with what has been remarked since."""
     trouble = gather(
-        _entries(scene, climbed.first_event),
+        _entries(scene, climbed.mark),
         verdict=climbed.record.verdict,
         mode=scene.ladder.mode,
         worker_log=_worker_log(scene),
@@ -33,10 +33,8 @@ def write_notes(scene: Scene, climbed: Climbed) -> None:
     scene.log.save("", NOTES, text)
 
 
-def _entries(scene: Scene, first: int) -> Iterator[Entry]:
-    for entry in iter_events(scene.around.records.staging.folder / EVENTS):
-        if entry.seq >= first and getattr(entry.event, "scenario", scene.id) == scene.id:
-            yield entry
+def _entries(scene: Scene, mark: Start) -> Iterator[Entry]:
+    return (entry for entry in scene.log.since(mark) if getattr(entry.event, "scenario", scene.id) == scene.id)
 
 
 def _worker_log(scene: Scene) -> str:

@@ -22,6 +22,7 @@ from harness.redaction.vocabulary import refusal
 from harness.runner.choices import WitnessChoice
 from harness.runner.climb import Part
 from harness.runner.looks import every
+from harness.runner.origin import Trigger
 from harness.runner.selection import Earlier, Wish, select
 from harness.runner.stand import BASE_URL, foreign_url, planned_url
 from harness.senses.address import Address
@@ -69,6 +70,7 @@ class Plan:
         rollback: The part that proves the rollback; ``None`` when there will be none.
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
         witness: Whether the engine is asked about containers.
+        trigger: What has set the run off.
         rerun_of: Id of the first of them; of a rollback, which reuses nothing, that of the newest run of its ladder.
     """
 
@@ -78,26 +80,29 @@ class Plan:
     earlier: tuple[Path, ...]
     rerun_of: str | None
     witness: WitnessChoice = WitnessChoice.AUTO
+    trigger: Trigger = field(default_factory=Trigger)
 
 
 def plan(order: Order, settings: Settings) -> Plan:
     """Make a plan.
 
     Raises:
-        UsageError: The ladder is unknown, the wish cannot be fulfilled, or BASE_URL is no such URL.
+        UsageError: The ladder is unknown, the wish cannot be fulfilled, BASE_URL is no such URL, or the trigger is
+            unknown.
         InvalidLadderError: The ladder, or the one that proves its rollback, has faults.
         EvidenceError: The run to build on is unknown or not as it was recorded.
         PrerequisiteError: A secret cannot be kept out of evidence.
     """
     if url := foreign_url(settings):
         Address.parse(url)
+    trigger = Trigger.of(settings)
     path = find(order.ladder, settings.root)
     ladder = _load(path, settings)
     secrets = _secrets(ladder, settings)
     if order.is_rollback:
         newest = _newest(list_runs(order.out), ladder)
         rerun_of = newest.run_id if newest else None
-        return Plan(_rollback(ladder, path, settings), None, secrets, (), rerun_of, order.witness)
+        return Plan(_rollback(ladder, path, settings), None, secrets, (), rerun_of, order.witness, trigger)
     earlier, folders = _earlier(order, ladder)
     selection = select(ladder, order.wish, earlier)
     climbed = _part(ladder, path, selection, folder=ladder.mode.value)
@@ -105,7 +110,7 @@ def plan(order: Order, settings: Settings) -> Plan:
     rolls_back = order.rolls_back and ladder.rollback is not None and not foreign_url(settings)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
     reused = folders if selection.rerun_of else ()
-    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness)
+    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger)
 
 
 def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:

@@ -1,4 +1,4 @@
-"""How a whole run has ended, from the courses of its parts: its verdict and its exit code. Pure.
+"""How a whole run has ended, from the courses of its parts: its exit code. Pure.
 
 The verdict of a run counts every part in; its exit code is the ladder's, and the rollback's only after a green ladder.
 """
@@ -8,18 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode
-from harness.judging.verdict import RunFacts, Verdict, exit_code, fold
+from harness.judging.verdict import RunFacts, exit_code
 
 if TYPE_CHECKING:
     from harness.runner.climb import PartCourse
     from harness.runner.planning import Plan
-
-
-def verdict_of(course: PartCourse) -> Verdict:
-    """The worst of a part's climbed scenarios; a climb that was cut short between two of them has not passed."""
-    found = [verdict for verdict in course.verdicts.values() if verdict is not Verdict.BLOCKED]
-    is_cut_short = course.is_interrupted and len(found) < len(course.verdicts)
-    return fold([*found, Verdict.INCONCLUSIVE] if is_cut_short else found)
 
 
 def exit_code_of(plan: Plan, climbed: PartCourse, rolled: PartCourse | None, *, is_interrupted: bool) -> ExitCode:

@@ -25,11 +25,13 @@ from harness.language.variables import UnknownVariableError
 from harness.runner.ends import StepEnd, lines
 from harness.runner.interrupts import HOW_TO_FORCE
 from harness.runner.step import carry_out
+from harness.runner.tracing import ask_for_trace, is_watched
 from worker.contract import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.evidence.journal import Start
     from harness.language.model import Step
     from harness.runner.scene import Scene
 
@@ -78,12 +80,12 @@ class Climbed:
     """A scenario that has ended.
 
     Attributes:
-        first_event: Number of its first event, so that notes can be written from all of them.
+        mark: Where its events begin, so that notes and trace can be made from all of them.
         is_interrupted: Whether Ctrl-C ended it.
     """
 
     record: ScenarioRecord
-    first_event: int
+    mark: Start
     secret_hits: int
     is_interrupted: bool
 
@@ -96,10 +98,10 @@ def climb_scenario(scene: Scene) -> Climbed:
         PrerequisiteError: ``evidence-unwritable``.
     """
     around, scenario = scene.around, scene.scenario
-    began, begun = timestamp(around.clock.now()), around.clock.monotonic()
+    began, begun, mark = timestamp(around.clock.now()), around.clock.monotonic(), scene.log.mark()
     around.watcher.scenario_started(scenario)
-    started = ScenarioStarted(scenario.id, scenario.title, scene.log.folder, around.trace_id)
-    first_event = scene.log.event(started).seq
+    ids = (scene.trace_id, scene.span_id, scene.step_span_id)
+    scene.log.event(ScenarioStarted(scenario.id, scenario.title, scene.log.folder, *ids))
     course = _steps(scene)
     _look_for_workers(scene, course)
     _look_for_secrets(scene, course)
@@ -107,6 +109,8 @@ def climb_scenario(scene: Scene) -> Climbed:
         _note_workers(scene)
         _carry_on(scene.ladder.collect_on_fail, scene)
     _carry_on(reversed(scenario.cleanup), scene)
+    ask_for_trace(scene)
+    _look_for_capture(scene, course)
     _look_for_secrets(scene, course)
     _look_for_evidence(scene, course)
     record = ScenarioRecord(
@@ -119,12 +123,12 @@ def climb_scenario(scene: Scene) -> Climbed:
         missed=lines(course.results, Severity.FAIL),
         limits=(*lines(course.results, Severity.LIMITATION), *course.limits),
         files=tuple(sorted(scene.log.files)),
-        trace_id=around.trace_id,
+        trace_id=scene.trace_id,
         started_at=began,
         duration_s=round(around.clock.monotonic() - begun, 6),
     )
     scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
-    return Climbed(record, first_event, course.secret_hits, course.is_interrupted)
+    return Climbed(record, mark, course.secret_hits, course.is_interrupted)
 
 
 def _steps(scene: Scene) -> Course:
@@ -192,6 +196,15 @@ def _note_workers(scene: Scene) -> None:
 
 
 _NOTHING_ASKED: Final = Exchange(None, {}, None, "", 0.0)
+
+
+def _look_for_capture(scene: Scene, course: Course) -> None:
+    """Of our own stack it must be known what was written to its database; a foreign one need not tell."""
+    if scene.around.subject.instance is None or not scene.has_sent or not is_green(course.verdict):
+        return
+    found = is_watched(scene)
+    scene.log.event(CheckJudged(scene.id, "", found))
+    course.take(StepEnd(verdict_of([found]), (found,)))
 
 
 def _look_for_secrets(scene: Scene, course: Course) -> None:

@@ -6,16 +6,19 @@ It decides nothing. A file that is saved twice holds what was saved last; both w
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import UsageError
 from harness.evidence.events import ArtifactSaved, ExchangeMade
 from harness.evidence.exchanges import Answer, Purpose, Sent
+from harness.evidence.journal import Start, iter_events
+from harness.evidence.layout import EVENTS
 from harness.redaction.redacted import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.evidence.event_lines import Entry
     from harness.evidence.events import Event
@@ -23,8 +26,18 @@ if TYPE_CHECKING:
     from harness.runner.surroundings import Records
     from harness.senses.calls import Call
 
+_OK: Final = 200
+
 MOST_REMEMBERED: Final = 500
 """Texts of requests that are remembered together with their redacted form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A request that was sent: its span, and when, on the clock of the log."""
+
+    span_id: str = ""
+    began_t: float = 0.0
 
 
 class ScenarioLog:
@@ -47,12 +60,29 @@ class ScenarioLog:
         self._text = lru_cache(MOST_REMEMBERED)(partial(records.redactor.text, source=source))
         self._document = lru_cache(MOST_REMEMBERED)(partial(records.redactor.json, source=source))
 
+    def mark(self) -> Start:
+        """Where the next line of the log will begin."""
+        lines = self._records.staging.folder / EVENTS
+        return Start(self._records.journal.next_seq, lines.stat().st_size)
+
+    def since(self, start: Start) -> Iterator[Entry]:
+        """The events since a mark, read back from disk, so that no run keeps them in memory."""
+        return iter_events(self._records.staging.folder / EVENTS, start=start)
+
+    def elapsed(self) -> float:
+        """Seconds since the log was opened."""
+        return self._records.journal.elapsed()
+
     def event(self, event: Event) -> Entry:
         """Record what happened."""
         return self._records.journal.record(event)
 
-    def exchange(self, step: str, purpose: Purpose, call: Call, *, exchange: Exchange) -> int:
+    def exchange(self, step: str, purpose: Purpose, call: Call, *, exchange: Exchange, sending: Sending) -> int:
         """Record a request with its answer; returns the number of the event."""
+        answer = Answer.of(exchange)
+        if purpose is Purpose.TRACE and exchange.status == _OK:
+            # It is kept as a file of its own.
+            answer = replace(answer, text="", body_json=None, cut_from=len(exchange.text))
         request = call.request
         sent = Sent(
             method=request.method,
@@ -60,7 +90,8 @@ class ScenarioLog:
             headers=self._headers(request.headers),
             text=self._text(json.dumps(request.json, ensure_ascii=False)) if request.has_json else "",
         )
-        return self.event(ExchangeMade(self.scenario, step, purpose, sent, Answer.of(exchange))).seq
+        made = ExchangeMade(self.scenario, step, purpose, sent, answer, sending.span_id, sending.began_t)
+        return self.event(made).seq
 
     def save(self, step: str, name: str, text: str, *, derived_from: str = "") -> None:
         """Write an artifact.

@@ -119,5 +119,9 @@ def _record_attempt(step: Step, scene: Scene, attempt: Attempt) -> None:
             attempt.bytes,
             attempt.sha256,
             attempt.why_not_ready,
+            span_id=scene.sending.span_id,
+            began_t=scene.sending.began_t,
+            duration_s=attempt.duration_s,
+            error=attempt.error,
         )
     )

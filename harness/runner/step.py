@@ -14,6 +14,7 @@ from harness.evidence.events import CheckJudged, StepEnded, StepStarted
 from harness.evidence.exchanges import Purpose
 from harness.evidence.faults import UnwritableError
 from harness.evidence.rebuilding import observed
+from harness.ids import new_span_id
 from harness.judging.checks import evaluate, implied, step_verdict
 from harness.judging.liveness import LiveJob, ran_live
 from harness.judging.results import CheckResult, Outcome
@@ -54,7 +55,8 @@ def carry_out(step: Step, scene: Scene, *, purpose: Purpose = Purpose.STEP) -> S
         UnknownVariableError: A variable was never captured, and nothing was sent.
         UnwritableError: Evidence cannot be written.
     """
-    scene.log.event(StepStarted(scene.id, step.id, word_of(step), str(step.mark)))
+    is_teardown = purpose is Purpose.COLLECT
+    scene.log.event(StepStarted(scene.id, step.id, word_of(step), str(step.mark), new_span_id(), is_teardown))
     scene.around.watcher.step_started(step.id, word_of(step))
     begun = scene.around.clock.monotonic()
     try:

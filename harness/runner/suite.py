@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
 from harness.evidence.run_record import RunStatus
-from harness.ids import new_id
 from harness.judging.verdict import fold
 from harness.language.model import Mode
 from harness.redaction.redactor import Redactor
@@ -23,8 +22,9 @@ from harness.runner.book import RunBook
 from harness.runner.climb import Part, PartCourse, add_remark, climb, climb_nothing
 from harness.runner.first_record import first_record
 from harness.runner.interrupts import HOW_TO_FORCE, AbandonedError, ForcedError, Interrupts
+from harness.runner.origin import Origin
 from harness.runner.planning import plan as make_plan
-from harness.runner.run_end import exit_code_of, verdict_of
+from harness.runner.run_end import exit_code_of
 from harness.runner.self_check import self_check
 from harness.runner.surroundings import Subject, Surroundings
 from harness.senses.address import Address
@@ -190,7 +190,7 @@ class _Run:
             clock=self._world.clock,
             sleep=self._world.interrupts.waits(self._world.sleep),
             random=self._world.random,
-            trace_id=new_id().replace("-", ""),
+            origin=Origin.new(self._plan.trigger, self._book.redactor.text),
             is_witness_needed=is_witness_needed,
             environ=self._world.settings.environ,
             interrupts=self._world.interrupts,
@@ -209,7 +209,7 @@ class _Run:
         self._book.keep(climbed)
         self._watcher.note(f"rolling back to the mocked worker (after {trigger})")
         rolled = self._climb(part, climbed)
-        verdict = verdict_of(rolled)
+        verdict = rolled.verdict
         add_remark(climbed, f"rollback: {_ids(part)} ended {verdict}; evidence in {part.folder}/")
         return rolled
 
@@ -232,7 +232,7 @@ class _Run:
         code = exit_code_of(self._plan, climbed, rolled, is_interrupted=is_interrupted)
         facts = {
             "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
-            "verdict": fold(verdict_of(each) for each in courses),
+            "verdict": fold(each.verdict for each in courses),
             "exit_code": int(code),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.evidence.bundle import Staging
     from harness.evidence.journal import Clock, Journal
     from harness.redaction.redactor import Redactor
+    from harness.runner.origin import Origin
     from harness.senses.calls import Send
     from harness.senses.witness import Watch
     from harness.terminal.watching import Watcher
@@ -43,12 +44,14 @@ class Records:
 
     Attributes:
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
+        run_id: Names the process that wrote the judge's own spans.
     """
 
     staging: Staging
     journal: Journal
     redactor: Redactor
     earlier: tuple[Path, ...] = ()
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Surroundings:
         environ: Says where the engine is.
         sleep: Takes seconds; Ctrl-C comes out of it, as it does of ``subject.send``.
         random: For the jitter of polls.
-        trace_id: 32 hex digits; every request of the climb belongs to this W3C trace.
+        origin: The climb's own trace; those of its scenarios are linked to it.
         interrupts: Says when Ctrl-C may end a wait.
     """
 
@@ -73,7 +76,7 @@ class Surroundings:
     clock: Clock
     sleep: Callable[[float], None]
     random: Random
-    trace_id: str
+    origin: Origin
     is_witness_needed: bool = True
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     interrupts: Interrupts = field(default_factory=Interrupts)

@@ -18,11 +18,13 @@ class Call:
 
     Attributes:
         traceparent: W3C trace context of this request; empty for none.
+        baggage: W3C baggage, such as what has set the run off; empty for none.
         source: What redactions are counted under, such as ``L01/submit``.
     """
 
     request: Request
     traceparent: str = ""
+    baggage: str = ""
     source: str = "http"
 
 

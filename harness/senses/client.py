@@ -112,8 +112,7 @@ class Client:
             headers["content-type"] = "application/json"
         if self._token:
             headers["authorization"] = f"Bearer {self._token.reveal()}"
-        if call.traceparent:
-            headers["traceparent"] = call.traceparent
+        headers |= {name: value for name in ("traceparent", "baggage") if (value := getattr(call, name))}
         headers |= {name.lower(): value for name, value in call.request.headers.items()}
         return [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
 

@@ -71,6 +71,8 @@ class Attempt:
         t: Seconds from the beginning of the poll to the end of the attempt.
         sha256: Of the redacted body.
         why_not_ready: Empty for the accepted one.
+        duration_s: From connecting to the last byte.
+        error: Class of the transport's failure; empty when an answer came.
     """
 
     number: int
@@ -79,6 +81,8 @@ class Attempt:
     bytes: int
     sha256: str
     why_not_ready: str
+    duration_s: float = 0.0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,8 @@ class _Course:
                 bytes=self._exchange.bytes,
                 sha256=self._exchange.sha256,
                 why_not_ready="" if found.state is State.READY else found.why,
+                duration_s=self._exchange.duration_s,
+                error=self._exchange.error,
             )
         )
         return found

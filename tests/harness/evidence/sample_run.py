@@ -28,6 +28,7 @@ from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.evidence.finishing import finish
 from harness.evidence.git_facts import GitFacts
 from harness.evidence.journal import Clock, Journal
+from harness.evidence.manifest import CaseSeals
 from harness.evidence.notes import notes
 from harness.evidence.outcome import write_outcome, write_redaction_report, write_run, write_state
 from harness.evidence.rebuilding import observed
@@ -245,4 +246,4 @@ def write_run_folder(root, *, run_id=RUN_ID, now=NOW, redactor=None):
     record = finished_record(staging, run_id)
     write_outcome(staging, record, redactor)
     write_redaction_report(staging, {}, redactor)
-    return finish(staging, record, redactor)
+    return finish(staging, record, redactor, CaseSeals())

@@ -17,7 +17,7 @@ from harness.evidence.checking import faults_of
 from harness.evidence.faults import EvidenceError
 from harness.evidence.finishing import LOCK_DEADLINE_S, finish, locked
 from harness.evidence.guarded import is_locked
-from harness.evidence.manifest import sha256
+from harness.evidence.manifest import CaseSeals, sha256
 from harness.evidence.outcome import write_outcome
 from harness.redaction.redacted import RedactedText
 from harness.redaction.redactor import Redactor
@@ -202,7 +202,7 @@ def test_a_folder_that_someone_else_changed_is_not_finished(staging, interfere):
     staging.write("run.json", TEXT)
     interfere(staging.folder)
     with pytest.raises(EvidenceError) as caught:
-        finish(staging, finished_record(staging), PlainRedactor())
+        finish(staging, finished_record(staging), PlainRedactor(), CaseSeals())
     assert caught.value.reference == "evidence-foreign-file"
     assert staging.folder.is_dir()
     assert not (staging.root / staging.name).exists()
@@ -211,7 +211,7 @@ def test_a_folder_that_someone_else_changed_is_not_finished(staging, interfere):
 def test_a_final_folder_that_appeared_meanwhile_is_left_alone(staging):
     (staging.root / staging.name).mkdir()
     with pytest.raises(PrerequisiteError) as caught:
-        finish(staging, finished_record(staging), PlainRedactor())
+        finish(staging, finished_record(staging), PlainRedactor(), CaseSeals())
     assert caught.value.reference == "evidence-folder-taken"
     assert staging.folder.is_dir()
 
@@ -301,7 +301,7 @@ def test_a_run_whose_reasons_quote_odd_text_is_finished_all_the_same(staging):
     red = replace(scenarios()[1], reason="\ud800 \x00 \u2028", missed=("\udc80",), title="\udfff")
     record = replace(finished_record(staging), scenarios=(red,))
     write_outcome(staging, record, PlainRedactor())
-    folder = finish(staging, record, PlainRedactor()).folder
+    folder = finish(staging, record, PlainRedactor(), CaseSeals()).folder
     assert faults_of(folder) == ()
     assert json.loads((folder / "run.json").read_text())["scenarios"][0]["reason"] == red.reason
     assert [json.loads(path.read_text()) for path in folder.rglob("*.json")]

@@ -15,7 +15,7 @@ from textwrap import dedent
 from harness.evidence.bundle import Staging
 from harness.evidence.event_lines import WORDS
 from harness.evidence.journal import Clock, Journal, iter_events
-from harness.evidence.layout import EVENTS
+from harness.evidence.layout import DB_WRITES, EVENTS, EXECUTION_TRACE
 from harness.judging.documents import parse
 from harness.judging.observation import ContainerFact, Exchange, Witness
 from harness.language.loading import load
@@ -24,6 +24,7 @@ from harness.redaction.redactor import Redactor
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
 from harness.runner.climb import Part, climb
 from harness.runner.interrupts import Interrupts
+from harness.runner.origin import Origin, Source, Trigger
 from harness.runner.scenario import climb_scenario
 from harness.runner.scene import Scene
 from harness.runner.step import carry_out
@@ -34,6 +35,7 @@ SECRETS = SecretSet((NamedSecret("OPENAI_API_KEY", Secret(CANARY)),))
 BEGAN = datetime(2025, 11, 14, 17, 14, 5, tzinfo=UTC)
 IMAGE = "sha256:" + "d3" * 32
 INSTANCE = "ladder-test"
+ORIGIN = Origin("0190aaaa-bbbb-7ccc-8ddd-0123456789ab", "00f067aa0ba902b7", Trigger(Source.CI, "LAD-7"))
 
 OK_STEP = "{get: /docs, expect: [{status: 200}]}"
 
@@ -70,6 +72,30 @@ def silence(error="ConnectError"):
     return Reply(status=None, error=error)
 
 
+TRACES = "/api/v1/traces/"
+VIEWS = (DB_WRITES, EXECUTION_TRACE)
+"""What every climbed scenario leaves beside what its ladder saves."""
+
+
+def is_of_the_trace(event):
+    return getattr(event, "purpose", "") == "trace" or getattr(event, "path", "").endswith(VIEWS)
+
+
+def told_trace(trace_id, **fields):
+    """A backend's part of a trace in which nothing was done, and all was watched."""
+    return {
+        "schema_version": "trace/1",
+        "trace_id": trace_id,
+        "incomplete": False,
+        "dropped": {},
+        "capture": {"hooks": ["commit"], "active": True, "version": 1},
+        "pipelines": [],
+        "spans": [],
+        "events": [],
+        "db_writes": [],
+    } | fields
+
+
 class Service:
     """Answers by method and path: each answer once, and the last one for ever; what is not scripted is a 404.
 
@@ -79,13 +105,17 @@ class Service:
     def __init__(self, time, redactor):
         self._time, self._redactor = time, redactor
         self._answers = defaultdict(deque)
-        self.calls = []
+        self.calls, self.asked_for_traces = [], []
+        self.trace = told_trace
 
     def on(self, route, *answers):
         self._answers[route] = deque(answers)
         return self
 
     def __call__(self, call):
+        if call.request.path.startswith(TRACES):
+            self.asked_for_traces.append(call)
+            return self._exchange(self._trace_of(call), call.source)
         self.calls.append(call)
         queue = self._answers.get(f"{call.request.method} {call.request.path}") or deque([NOT_FOUND])
         found = queue.popleft() if len(queue) > 1 else queue[0]
@@ -95,6 +125,10 @@ class Service:
         reply = found if isinstance(found, Reply) else Reply(found)
         self._time.passed += reply.duration_s
         return self._exchange(reply, call.source)
+
+    def _trace_of(self, call):
+        found = self.trace(call.request.path.removeprefix(TRACES)) if callable(self.trace) else self.trace
+        return found if isinstance(found, Reply) else Reply(found)
 
     def _exchange(self, reply, source):
         if reply.status is None:
@@ -257,7 +291,7 @@ class Stage:
             clock=self.time.clock,
             sleep=self.interrupts.waits(self.time.sleep),
             random=Random(1),
-            trace_id="ab" * 16,
+            origin=ORIGIN,
             is_witness_needed=self.is_witness_needed,
             interrupts=self.interrupts,
         )
@@ -297,9 +331,13 @@ class Stage:
         scene = self.scene(text)
         return carry_out(scene.scenario.steps[at], scene)
 
+    def every_event(self):
+        """All that is in the log, in order."""
+        return [entry.event for entry in iter_events(self.staging.folder / EVENTS)]
+
     def events(self, *words):
-        """The events of some types, in order; all of them without a type."""
-        found = [entry.event for entry in iter_events(self.staging.folder / EVENTS)]
+        """The events of some types, in order, all of them without a type; those that make the trace are left out."""
+        found = [event for event in self.every_event() if not is_of_the_trace(event)]
         return [event for event in found if not words or WORDS[type(event)] in words]
 
     def read(self, path):
@@ -309,7 +347,11 @@ class Stage:
         return b"\n".join(path.read_bytes() for path in self.staging.folder.rglob("*") if path.is_file())
 
     def names(self):
-        return sorted(self.staging.written - {EVENTS})
+        """What scenarios have saved, without the traces that each of them leaves."""
+        left = (EVENTS, *VIEWS)
+        return sorted(
+            path for path in self.staging.written if not path.endswith(left) and not path.startswith("traces/")
+        )
 
 
 def one_scenario(*steps, rest="", name="L01"):

@@ -1,7 +1,7 @@
 """Ladders: gates and their arithmetic, trials, what is kept for later, and climbs that never began."""
 
 import pytest
-from staged import OK_STEP, FakeWatch, Reply, Service, container, one_scenario, silence
+from staged import OK_STEP, VIEWS, FakeWatch, Reply, Service, container, one_scenario, silence
 
 from harness.errors import InconclusiveError, PrerequisiteError
 from harness.judging.verdict import Verdict
@@ -86,12 +86,12 @@ def test_the_climb_goes_on_after_limited_where_proceed_on_has_it(serving):
 
 
 def test_a_green_scenario_needs_no_notes(serving):
-    assert serving.climb(THREE).records[0].files == ()
+    assert serving.climb(THREE).records[0].files == VIEWS
 
 
 def test_what_the_ladder_says_about_a_scenario_is_in_its_notes(serving):
     outcome = serving.climb(one_scenario(OK_STEP, rest="notes: The API must stay responsive."))
-    assert outcome.records[0].files == ("notes.txt",)
+    assert outcome.records[0].files == (*VIEWS, "notes.txt")
     assert "The API must stay responsive." in serving.read("mocked/L01/notes.txt")
 
 
@@ -280,7 +280,7 @@ def test_a_remark_is_added_to_the_notes_of_the_last_scenario_that_was_climbed(se
 def test_a_remark_gives_notes_to_a_green_scenario_and_its_record_lists_them(serving):
     outcome = serving.climb(THREE)
     add_remark(outcome, "rollback: started")
-    assert [each.files for each in outcome.records] == [(), (), ("notes.txt",)]
+    assert [each.files for each in outcome.records] == [VIEWS, VIEWS, (*VIEWS, "notes.txt")]
     assert "rollback: started" in serving.read("mocked/L03/notes.txt")
 
 
@@ -288,7 +288,7 @@ def test_a_remark_after_trials_goes_to_the_last_of_them(serving):
     outcome = serving.climb(trials(2))
     add_remark(outcome, "rollback: started")
     assert serving.names() == ["trials/001/mocked/L01/notes.txt"]
-    assert outcome.records[0].files == ("notes.txt",)
+    assert outcome.records[0].files == (*VIEWS, "notes.txt")
 
 
 def test_a_remark_about_nothing_that_was_climbed_is_left_out(serving):

@@ -4,6 +4,7 @@ import pytest
 from staged import OK_STEP, Reply, one_scenario, silence
 
 from harness.errors import PrerequisiteError
+from harness.ids import is_id
 from harness.judging.verdict import Verdict
 from harness.runner.interrupts import HOW_TO_FORCE, ForcedError
 
@@ -33,7 +34,7 @@ def test_a_green_scenario_leaves_its_artifacts_its_events_and_its_record(serving
     assert (record.id, record.title, record.folder) == ("L01", "A rung", "mocked/L01")
     assert record.files == ("docs.json", "project_id.txt")
     assert (record.started_at, record.duration_s) == ("2025-11-14T17:14:05.000000Z", 0.02)
-    assert record.trace_id == "ab" * 16
+    assert is_id(record.trace_id)
     assert serving.names() == ["mocked/L01/docs.json", "mocked/L01/project_id.txt"]
     events = serving.events()
     assert type(events[0]).__name__ == "ScenarioStarted"

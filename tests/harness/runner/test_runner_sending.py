@@ -50,12 +50,25 @@ def test_a_request_is_sent_with_its_variables_filled_in(staged):
     assert request.headers == {"X-Id": "p1"}
 
 
-def test_every_request_belongs_to_the_trace_of_the_climb_and_is_a_span_of_its_own(staged):
-    waiting_for(staged, wrapped(result("j2")))
+def test_every_request_belongs_to_the_trace_of_its_scenario_and_is_a_span_of_its_own(staged):
+    record = waiting_for(staged, wrapped(result("j2")))
     traces = [call.traceparent for call in staged.service.calls]
     assert len(set(traces)) == len(traces) == 3
-    assert {trace[:36] for trace in traces} == {"00-" + "ab" * 16 + "-"}
-    assert {trace[-3:] for trace in traces} == {"-01"}
+    assert {trace[:36] for trace in traces} == {f"00-{record.trace_id.replace('-', '')}-"}
+    assert {trace[-3:] for trace in traces} == {"-03"}, "sampled, and its right-most 56 bits are random"
+
+
+def test_the_events_name_the_span_that_each_request_was_sent_as(staged):
+    waiting_for(staged, wrapped(result("j2")))
+    sent = [call.traceparent.split("-")[2] for call in staged.service.calls]
+    exchanges, attempts = staged.events("exchange"), staged.events("poll_attempt")
+    assert [each.span_id for each in exchanges if each.purpose != "trace"] == sent
+    assert [each.span_id for each in attempts] == sent[-1:], "the accepted answer is that of the last attempt"
+
+
+def test_what_has_set_the_run_off_is_told_with_every_request(staged):
+    waiting_for(staged, wrapped(result("j2")))
+    assert {call.baggage for call in staged.service.calls} == {"evidence.trigger.source=ci,evidence.issue_key=LAD-7"}
 
 
 def test_what_is_redacted_in_an_answer_is_counted_under_its_step(staged):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from staged import CANARY, Reply, silence
+from staged import CANARY, VIEWS, Reply, silence
 from whole_runs import WholeRun
 
 from harness.errors import HarnessError, LeakError, PrerequisiteError, UsageError
@@ -121,7 +121,7 @@ def test_a_run_that_is_killed_during_its_rollback_has_its_notes_in_its_record(ru
 
     run.service.on("GET /m", look)
     run.execute()
-    assert [each["files"] for each in seen[0]["scenarios"]] == [["one.json"], ["notes.txt"], []]
+    assert [each["files"] for each in seen[0]["scenarios"]] == [[*VIEWS, "one.json"], [*VIEWS, "notes.txt"], []]
 
 
 @pytest.mark.parametrize(("answer", "code", "verdict"), [(Reply({}, 500), 1, "FAIL"), (silence(), 3, "ERROR")])

@@ -1,0 +1,92 @@
+"""What is made of all events when a run has ended: its cases, the traces of its climbs, and everything as OTLP.
+
+The log is read back once, a scenario at a time, so that no run holds its events in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from harness.evidence.documents import pretty
+from harness.evidence.events import ClimbStarted, ScenarioStarted
+from harness.evidence.journal import iter_events
+from harness.evidence.layout import CASE_DIGESTS, EVENTS, OTLP_LOGS, OTLP_TRACES, case_file, trace_file
+from harness.evidence.manifest import CaseSeal, CaseSeals
+from harness.evidence.records import from_document, to_document
+from harness.traces.case import CaseFacts, case_of
+from harness.traces.case_names import case_id_of
+from harness.traces.case_parts import digests_document
+from harness.traces.climb_trace import climb_traces
+from harness.traces.otlp import otlp_line, otlp_log_line
+from harness.traces.records import Trace
+from harness.traces.segments import segments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.evidence.bundle import Staging
+    from harness.evidence.run_record import RunRecord, ScenarioRecord
+    from harness.redaction.redactor import Redactor
+    from harness.traces.segments import Segment
+
+
+def write_cases(staging: Staging, record: RunRecord, redactor: Redactor) -> CaseSeals:
+    """Write a case for each scenario of the record, and the digests of all; gives what the manifest holds of them.
+
+    Raises:
+        EvidenceError: ``case-contradicts``; a scenario passed although a check did not hold.
+    """
+    by_folder = {each.folder: each for each in record.scenarios}
+    climbed = {
+        each.started.folder: _write_case(staging, record, redactor, found=(by_folder[each.started.folder], each))
+        for each in segments(iter_events(staging.folder / EVENTS))
+        if each.started.folder in by_folder
+    }
+    unclimbed = {
+        folder: _write_case(staging, record, redactor, found=(each, None))
+        for folder, each in by_folder.items()
+        if folder not in climbed
+    }
+    digests = digests_document({case_id_of(folder): data for folder, data in (climbed | unclimbed).items()})
+    staging.write(CASE_DIGESTS, redactor.json(pretty(digests), source=CASE_DIGESTS))
+    seals = {
+        name: CaseSeal(each["structure_digest"], each["content_digest"]) for name, each in digests["cases"].items()
+    }
+    return CaseSeals(seals, digests["run_digest"])
+
+
+def _write_case(
+    staging: Staging, record: RunRecord, redactor: Redactor, *, found: tuple[ScenarioRecord, Segment | None]
+) -> bytes:
+    scenario, segment = found
+    trace = _stored(staging, segment.started.trace_id) if segment else None
+    facts = CaseFacts(record.run_id, scenario, case_id_of(scenario.folder))
+    case = case_of(facts, segment.entries if segment else (), trace)
+    path = case_file(facts.case_id)
+    staging.write(path, redactor.json(pretty(to_document(case)), source=path))
+    return staging.files.read(path)
+
+
+def _stored(staging: Staging, trace_id: str) -> Trace:
+    return from_document(Trace, json.loads(staging.files.read(trace_file(trace_id))))
+
+
+def write_climbs(staging: Staging, record: RunRecord, redactor: Redactor) -> None:
+    """Write the trace of each climb, and all traces of the run in the form of OTLP/JSON files."""
+    for trace in climb_traces(iter_events(staging.folder / EVENTS)):
+        path = trace_file(trace.trace_id)
+        staging.write(path, redactor.json(pretty(to_document(trace)), source=path))
+    spans, logs = staging.log(OTLP_TRACES), staging.log(OTLP_LOGS)
+    for trace in _traces(staging):
+        told = {"version": record.harness_version, "run_id": record.run_id}
+        # Every text in it has passed the redactor before.
+        spans.append(redactor.line(otlp_line(trace, **told), source=OTLP_TRACES))
+        logs.append(redactor.line(otlp_log_line(trace, **told), source=OTLP_LOGS))
+
+
+def _traces(staging: Staging) -> Iterator[Trace]:
+    """Every trace of the run: each climb, and then its scenarios."""
+    for entry in iter_events(staging.folder / EVENTS):
+        if isinstance(entry.event, ClimbStarted | ScenarioStarted):
+            yield _stored(staging, entry.event.trace_id)
