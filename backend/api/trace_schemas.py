@@ -60,7 +60,7 @@ class TriggerOut(_Closed):
 
 
 class StepOut(_Closed):
-    """One step of a pipeline; ``decision`` says why a BLOCKED one stopped it."""
+    """One step of a pipeline; ``decision`` says why a BLOCKED one stopped it, ``span_id`` which span it is."""
 
     step_number: int = Field(ge=1)
     agent_name: str
@@ -72,6 +72,7 @@ class StepOut(_Closed):
     error_message: str | None
     output_summary: str | None
     decision: str | None
+    span_id: SpanId | None
 
 
 class PipelineOut(_Closed):
@@ -117,6 +118,7 @@ class SpanOut(_Closed):
     end_ns: int | None
     duration_ns: int | None
     status: Status
+    step_status: StepStatus | None = Field(description="of a span that is a step of a pipeline; null of any other")
     error_type: str | None
     attributes: Attributes
     links: list[LinkOut]
@@ -128,13 +130,13 @@ class SpanOut(_Closed):
     incomplete: bool
 
     @classmethod
-    def of(cls, span: Span) -> Self:
+    def of(cls, span: Span, step_status: StepStatus | None) -> Self:
         """Show a span."""
         names = set(cls.model_fields)
         place = {name: getattr(span.place, name) for name in names & set(span.place.__slots__)}
         plain = {name: getattr(span, name) for name in names & set(span.__slots__)}
         links = [{"trace_id": shown(x.trace_id), "span_id": x.span_id, "reason": x.reason} for x in span.links]
-        return cls.model_validate(plain | place | {"links": links})
+        return cls.model_validate(plain | place | {"links": links, "step_status": step_status})
 
 
 class EventOut(_Closed):
@@ -240,12 +242,13 @@ class TraceOut(TraceSummaryOut):
     @classmethod
     def describe(cls, trace: StoredTrace, pipeline: Pipeline | None) -> Self:
         """Show a whole trace."""
+        steps = {step.span_id: step.status for each in trace.head.pipelines for step in each.steps}
         return cls.model_validate(
             _head_fields(trace.head)
             | {
                 "schema_version": "trace/1",
                 "pipeline": None if pipeline is None else PipelineOut.of(pipeline),
-                "spans": [SpanOut.of(span) for span in trace.spans],
+                "spans": [SpanOut.of(span, steps.get(span.span_id)) for span in trace.spans],
                 "events": [EventOut.of(event) for event in trace.events],
                 "db_writes": [DbWriteOut.of(write) for write in trace.db_writes],
             }

@@ -46,6 +46,7 @@ evidence.log.bytes evidence.log.truncated evidence.redactions evidence.result.st
 evidence.file.bytes evidence.files.created evidence.files.modified evidence.files.deleted evidence.sleep_seconds
 evidence.rule evidence.errors evidence.files.seen evidence.files.written evidence.files.bytes
 evidence.trigger.source evidence.intent_type evidence.step.number evidence.agent.name evidence.reference
+evidence.decision
 """
 ALLOWED: Final = frozenset(_NAMES.split())
 

@@ -19,12 +19,14 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from backend.launchers.base import LaunchRefusedError, WorkerState
+from backend.tracing.agent_steps import agent_steps, marked
 from backend.tracing.current import inside
+from backend.tracing.job_pipelines import JobPipelines
 from backend.tracing.job_spans import (
     JOB,
     QUEUE_WAIT,
@@ -34,7 +36,7 @@ from backend.tracing.job_spans import (
     note_state,
     worker_context,
 )
-from backend.tracing.pipeline import Pipeline, PipelineStatus, StepEnd, StepStatus
+from backend.tracing.pipeline import Pipeline, PipelineStatus
 from backend.tracing.recorder import Opening, guarded
 from backend.tracing.stores import TraceQuery
 from backend.tracing.triggers import trigger_of
@@ -43,7 +45,7 @@ from backend.workspace.writer import take_trace
 from worker.contract import MAX_TRACE_BYTES, FailureKind, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from backend.models import Attempt, Job
     from backend.tracecontext import SpanContext
     from backend.tracing.attributes import Cleaner
+    from backend.tracing.job_pipelines import PipelineCounts
     from backend.tracing.open_span import OpenSpan
     from backend.tracing.recorder import Recorder
     from backend.tracing.stores import TraceStore
@@ -61,25 +64,9 @@ _MOST_LEFT: Final = 1000
 STORED_S: Final = 1.0
 """How long the work of a job may wait for its first record to be stored; as a rule it is there already."""
 
-_STOPPED: Final = {
-    FailureKind.CANCELLED: PipelineStatus.CANCELLED,
-    FailureKind.TIMEOUT: PipelineStatus.TIMED_OUT,
-}
-_OWN_ERROR: Final = "result_error"
+
+OWN_ERROR: Final = "result_error"
 """The worker's own result says error."""
-
-
-class PipelineCounts(Protocol):
-    """Where the ends of pipelines and steps are counted."""
-
-    def pipeline_ended(self, intent_type: str, status: str) -> None:
-        """Count one pipeline."""
-
-    def step_ended(self, agent_name: str, *, duration_s: float, trace_id: str) -> None:
-        """Count one step."""
-
-    def trace_incomplete(self, number: int = 1) -> None:
-        """Count traces with a span whose end was never seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +80,11 @@ class JobEnding:
     status: JobStatus
     failure_kind: FailureKind | None
     summary: str
+
+    @property
+    def error_type(self) -> str | None:
+        """Why it did not succeed, in one word; ``None`` when it did."""
+        return None if self.status is JobStatus.COMPLETED else self.failure_kind or OWN_ERROR
 
 
 @dataclass(slots=True)
@@ -122,8 +114,12 @@ class JobTraces:
     counts: PipelineCounts
     cleaner: Cleaner
     store: TraceStore | None = None
+    pipelines: JobPipelines = field(init=False)
     _stories: dict[str, _Story] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self.pipelines = JobPipelines(self.recorder, self.counts, self.cleaner)
 
     def lose(self, stage: str, trace_id: str | None = None, number: int = 1) -> None:
         """Count what could not be recorded."""
@@ -140,7 +136,7 @@ class JobTraces:
                 known.job.adopt(caller.span_id)
                 return
             story = self._stories[job.id] = self._open(job, caller.span_id)
-        self._started(story)
+        self.pipelines.started(story.job, story.pipeline)
 
     @guarded("job")
     def resume(self, jobs: Iterable[Job]) -> None:
@@ -155,7 +151,7 @@ class JobTraces:
             story = self._stories[job.id] = self._open(job, None)
         kept = self.store.pipeline(job.id) if self.store is not None else None
         if kept is None:
-            self._started(story)
+            self.pipelines.started(story.job, story.pipeline)
         else:
             story.pipeline = kept
         return story
@@ -182,8 +178,7 @@ class JobTraces:
         for job_id in deleted:
             kept = self.store.pipeline(job_id) if self.store is not None else None
             if kept is not None and kept.complete(final_error="the job was deleted", stopped=PipelineStatus.CANCELLED):
-                self.recorder.pipeline(kept)
-                self.counts.pipeline_ended(kept.trigger.intent_type, kept.pipeline_status)
+                self.pipelines.abandoned(kept)
 
     def _open(self, job: Job, caller_span_id: str | None) -> _Story:
         context = job_context(job, caller_span_id)
@@ -203,21 +198,6 @@ class JobTraces:
             story.waiting = self.recorder.open(QUEUE_WAIT, context)
         return story
 
-    def _started(self, story: _Story) -> None:
-        pipeline = story.pipeline
-        self.recorder.pipeline(pipeline)
-        trigger = pipeline.trigger
-        self._tell(
-            story, "pipeline.started", {"intent_type": trigger.intent_type, "trigger_source": trigger.source.value}
-        )
-
-    def _tell(self, story: _Story, name: str, facts: Mapping[str, object]) -> None:
-        context = story.job.context
-        status = f"evidence.{name.partition('.')[0]}.status"
-        self.recorder.event(name, {_ATTRIBUTES.get(fact, status): value for fact, value in facts.items()}, context)
-        with inside(context):
-            log.info(name, **facts)
-
     def inside(self, job_id: str) -> AbstractContextManager[None]:
         """Work in the job's span within the block."""
         story = self._stories.get(job_id)
@@ -231,7 +211,8 @@ class JobTraces:
             story.waiting.succeed()
             story.waiting.end()
         if not story.pipeline.steps:
-            story.pipeline.add_step(job.engine, job.job_type)
+            # It stands for all that is going to be done; agents that the worker tells of later take its place.
+            story.pipeline.add_step(job.engine, job.job_type, span_id=story.job.context.span_id)
         self.recorder.pipeline(story.pipeline)
         self.recorder.stored(STORED_S)
 
@@ -265,7 +246,10 @@ class JobTraces:
             complete=left.complete,
         )
         found = read_worker_spans(left.data, expected, self.cleaner)
-        self.recorder.take(found.spans)
+        agents = agent_steps(found.spans)
+        self.recorder.take(marked(found.spans, agents.steps))
+        story = self._resume(job)
+        self.pipelines.take_agents(story.job, story.pipeline, agents)
         if lost := sum(found.dropped.values()):
             self.lose("ingest", context.trace_id, lost)
             log.warning("trace.worker_spans_refused", job_id=job.id, **found.dropped)
@@ -302,35 +286,13 @@ class JobTraces:
             return
         if story.waiting is not None:
             story.waiting.end()
-        self._end_pipeline(story, ending)
+        self.pipelines.ended(story.job, story.pipeline, ending)
         story.job.set({"evidence.job.status": ending.status, "evidence.failure_kind": ending.failure_kind})
-        if ending.status is JobStatus.COMPLETED:
+        if ending.error_type is None:
             story.job.succeed()
         else:
-            story.job.fail(ending.failure_kind or _OWN_ERROR)
+            story.job.fail(ending.error_type)
         story.job.end()
-
-    def _end_pipeline(self, story: _Story, ending: JobEnding) -> None:
-        pipeline, succeeded = story.pipeline, ending.status is JobStatus.COMPLETED
-        error = None if succeeded else self.cleaner.text(f"{ending.failure_kind or _OWN_ERROR}: {ending.summary}")
-        for step in pipeline.steps:
-            status = StepStatus.SUCCESS if succeeded else StepStatus.FAIL
-            summary = self.cleaner.text(ending.summary)
-            if pipeline.update_step(step.step_number, StepEnd(status, error_message=error, output_summary=summary)):
-                self._end_step(story, step.step_number)
-        stopped = _STOPPED.get(ending.failure_kind) if ending.failure_kind else None
-        if not pipeline.complete(final_error=error, stopped=stopped):
-            return
-        self.recorder.pipeline(pipeline)
-        self.counts.pipeline_ended(pipeline.trigger.intent_type, pipeline.pipeline_status)
-        self._tell(story, "pipeline.completed", {"status": pipeline.pipeline_status.value})
-
-    def _end_step(self, story: _Story, number: int) -> None:
-        step = story.pipeline.steps[number - 1]
-        trace_id = story.job.context.correlation_id
-        self.counts.step_ended(step.agent_name, duration_s=step.duration_s or 0.0, trace_id=trace_id)
-        facts = {"step_number": number, "agent_name": step.agent_name, "status": step.status.value}
-        self._tell(story, "step.completed", facts)
 
     @contextmanager
     def removing(self, job_id: str, launcher: str) -> Iterator[None]:
@@ -362,11 +324,3 @@ class JobTraces:
 
     def _is_ending(self, trace_id: str) -> bool:
         return any(story.ending and story.job.context.trace_id == trace_id for story in self._stories.values())
-
-
-_ATTRIBUTES: Final = {
-    "intent_type": "evidence.intent_type",
-    "trigger_source": "evidence.trigger.source",
-    "step_number": "evidence.step.number",
-    "agent_name": "evidence.agent.name",
-}

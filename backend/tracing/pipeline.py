@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backend.lifecycle import now, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -82,7 +82,12 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; ``decision`` says why a BLOCKED one stopped the pipeline."""
+    """One step.
+
+    Attributes:
+        decision: Why a BLOCKED one stopped the pipeline.
+        span_id: The span that is this step; ``None`` in records of earlier versions.
+    """
 
     step_number: int
     agent_name: str
@@ -94,6 +99,7 @@ class Step:
     error_message: str | None = None
     output_summary: str | None = None
     decision: str | None = None
+    span_id: str | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -107,12 +113,25 @@ class StepEnd:
 
     Attributes:
         decision: Required of a BLOCKED step, and of no other.
+        completed_at: When it ended, if not now.
     """
 
     status: StepStatus
     error_message: str | None = None
     output_summary: str | None = None
     decision: str | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStep:
+    """An agent that has worked within a job, and how that ended."""
+
+    span_id: str
+    agent_name: str
+    agent_task: str
+    started_at: datetime
+    end: StepEnd
 
 
 @dataclass(slots=True)
@@ -149,13 +168,29 @@ class Pipeline:
         """Its end; ``None`` while it runs."""
         return None if self.completed_at is None else _nanoseconds(self.completed_at)
 
-    def add_step(self, agent_name: str, agent_task: str) -> int | None:
-        """Begin the next step; returns its number, or ``None`` when the pipeline has ended."""
+    def add_step(
+        self, agent_name: str, agent_task: str, *, span_id: str | None = None, started_at: datetime | None = None
+    ) -> int | None:
+        """Begin the next step, now or when it did; returns its number, or ``None`` when the pipeline has ended."""
         if self.has_ended:
             return None
-        step = Step(len(self.steps) + 1, agent_name, agent_task, StepStatus.STARTED, now())
+        number, begun = len(self.steps) + 1, started_at or now()
+        step = Step(number, agent_name, agent_task, StepStatus.STARTED, begun, span_id=span_id)
         self.steps = (*self.steps, step)
         return step.step_number
+
+    def take_agents(self, agents: Sequence[AgentStep]) -> bool:
+        """Let agents be the steps, in place of the one running step that stood for all of them.
+
+        ``False`` when there are none, or when there is no such step: then nothing changes.
+        """
+        if not agents or self.has_ended or [step.status for step in self.steps] != [StepStatus.STARTED]:
+            return False
+        self.steps = ()
+        for number, agent in enumerate(agents, 1):
+            self.add_step(agent.agent_name, agent.agent_task, span_id=agent.span_id, started_at=agent.started_at)
+            self.update_step(number, agent.end)
+        return True
 
     def update_step(self, step_number: int, end: StepEnd) -> bool:
         """End a step that has started; ``False`` when there is none of that number or the move is not legal."""
@@ -171,7 +206,7 @@ class Pipeline:
         ended = replace(
             present,
             status=end.status,
-            completed_at=max(now(), present.started_at),
+            completed_at=max(end.completed_at or now(), present.started_at),
             success=end.status is StepStatus.SUCCESS,
             error_message=_capped(end.error_message),
             output_summary=_capped(end.output_summary),
@@ -194,6 +229,16 @@ class Pipeline:
         self.completed_at = max(now(), self.started_at)
         self.final_error = _capped(final_error)
         return True
+
+    @property
+    def trouble(self) -> str | None:
+        """What the first step says that did not succeed; ``None`` without one."""
+        for step in self.steps:
+            if step.status in {StepStatus.FAIL, StepStatus.BLOCKED}:
+                return (
+                    f"step {step.step_number} {step.agent_name}: {step.status}: {step.error_message or step.decision}"
+                )
+        return None
 
     def _status_of_steps(self, final_error: str | None) -> PipelineStatus:
         succeeded = sum(step.status is StepStatus.SUCCESS for step in self.steps)
@@ -278,6 +323,7 @@ def _step_dict(step: Step) -> dict[str, Any]:
         "error_message": step.error_message,
         "output_summary": step.output_summary,
         "decision": step.decision,
+        "span_id": step.span_id,
     }
 
 

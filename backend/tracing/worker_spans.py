@@ -34,6 +34,8 @@ _CLIENT: Final = 3
 _STATUSES: Final = {0: Status.UNSET, 1: Status.OK, 2: Status.ERROR}
 _PLACE: Final = ("layer", "component", "operation", "trigger", "ordinal")
 _DROPPED: Final = "evidence.dropped."
+_OURS: Final = ("evidence.step.status", "evidence.step.number")
+"""What the backend alone says of a span."""
 _MOST_SIBLINGS: Final = 1 << 20
 _SERVICE: Final = "worker"
 
@@ -105,6 +107,7 @@ class _Reading:
         raw = dict(_attributes(given.get("attributes") or ()))
         words = {word: raw.pop(f"evidence.{word}", None) for word in _PLACE}
         dropped = {name: raw.pop(name) for name in tuple(raw) if name.startswith(_DROPPED)}
+        forged = [raw.pop(name) for name in _OURS if name in raw]
         kept, unknown = self.cleaner.attributes(raw)
         error_type = kept.pop("error.type", None)
         start_ns, end_ns = self._instant(given["startTimeUnixNano"]), given.get("endTimeUnixNano", "0")
@@ -123,7 +126,9 @@ class _Reading:
             ordinal=_count(words["ordinal"]),
             service=_SERVICE,
             instance=self.cleaner.name(str(resource.get("service.instance.id", ""))),
-            dropped_counts=_dropped_counts(dropped, unknown + (_count(given.get("droppedAttributesCount")) or 0)),
+            dropped_counts=_dropped_counts(
+                dropped, unknown + len(forged) + (_count(given.get("droppedAttributesCount")) or 0)
+            ),
             incomplete=ended is None,
         )
 
