@@ -200,6 +200,33 @@ def show(
     raise typer.Exit(ExitCode.FAILED if found.faults else ExitCode.OK)
 
 
+@app.command(short_help="Draw the traces of a run, or one of them.")
+def trace(
+    run: Annotated[
+        str, typer.Argument(help="A run's folder or id, or the first 8 characters, or a trace id; default: the newest.")
+    ] = "",
+    scenario: Annotated[str, typer.Argument(help="A scenario's id or folder; without it, all are told.")] = "",
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Draw look-alikes one by one.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a run's climb, or the trace of one scenario: its spans to scale, and what was written to the database."""
+    import json
+
+    from harness.evidence.reading import list_runs
+    from harness.terminal.waterfall import document_of, draw
+    from harness.traces.reading import open_traces
+
+    settings = _settings()
+    found = open_traces(list_runs(settings.evidence_root(out)), run, scenario)
+    if as_json:
+        _print(json.dumps(document_of(found, fold=not every), indent=2))
+    else:
+        draw(found, sys.stdout, settings.environ, fold=not every)
+    raise typer.Exit(ExitCode.FAILED if found.is_damaged else ExitCode.OK)
+
+
 @app.command(short_help="Copy input to output without secrets.")
 def redact(
     env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),

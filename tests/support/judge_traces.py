@@ -1,4 +1,4 @@
-"""A trace of the judge by hand: a scenario, its step and call, the backend's request and job, the worker, the writes."""
+"""A trace of the judge by hand: scenario, step and call, the backend's request and job, the worker, and the writes."""
 
 from dataclasses import replace
 

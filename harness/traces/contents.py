@@ -1,0 +1,46 @@
+"""What a trace holds, counted: spans by layer, and the writes that are there for good."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.traces.records import Layer, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.traces.records import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Counts of one trace.
+
+    Attributes:
+        spans: By layer, those that are there, from TEST to DB.
+        writes: All statements that wrote; ``committed`` those that are there for good.
+        is_watched: Whether database writes were watched; without it, no writes says nothing.
+    """
+
+    spans: Mapping[Layer, int]
+    writes: int
+    committed: int
+    is_watched: bool
+
+
+def contents_of(trace: Trace) -> Contents:
+    """Count."""
+    found = Counter(span.layer for span in trace.spans)
+    committed = sum(write.outcome is Outcome.COMMITTED for write in trace.db_writes)
+    is_watched = bool(trace.capture and trace.capture.active)
+    spans = {layer: found[layer] for layer in Layer if found[layer]}
+    return Contents(spans, len(trace.db_writes), committed, is_watched)
+
+
+def pipeline_status(trace: Trace) -> str:
+    """How the trace's first pipeline ended, in its own word; empty without one."""
+    first = trace.pipelines[0] if trace.pipelines else None
+    status = first.get("pipeline_status") if isinstance(first, dict) else None
+    return status if isinstance(status, str) else ""
