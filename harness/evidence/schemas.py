@@ -42,7 +42,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _document(name: str, word: str, kind: type) -> dict[str, Any]:
-    body = _record(kind)
+    body = record_schema(kind)
     body["properties"]["schema"] = {"const": word}
     body["required"] = sorted({*body["required"], "schema"})
     return {"$schema": DRAFT, "title": f"{name}.json of a run", **body}
@@ -54,21 +54,27 @@ def _events() -> dict[str, Any]:
 
 
 def _line(word: str, kind: type) -> dict[str, Any]:
-    body = _record(kind)
+    body = record_schema(kind)
     body["properties"] = {**_LINE, "type": {"const": word}, **body["properties"]}
     body["required"] = sorted({*body["required"], *_LINE, "type"})
     return {"title": (kind.__doc__ or "").partition("\n")[0], **body}
 
 
-def _record(kind: Annotation) -> dict[str, Any]:
+def record_schema(kind: Annotation) -> dict[str, Any]:
+    """The schema of one record; keywords that stand beside a field's type (``Annotated``) are taken over."""
     hints = hints_of(kind)
     has_no_default = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
     return {
         "type": "object",
-        "properties": {each.name: _schema(hints[each.name]) for each in fields(kind)},
+        "properties": {each.name: {**_schema(hints[each.name]), **_keywords(each.type)} for each in fields(kind)},
         "required": sorted(has_no_default),
         "additionalProperties": False,
     }
+
+
+def _keywords(annotation: Annotation) -> Mapping[str, Any]:
+    beside = getattr(annotation, "__metadata__", ())
+    return beside[0] if beside else {}
 
 
 def _schema(hint: Annotation) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def _schema(hint: Annotation) -> dict[str, Any]:
     if get_origin(hint) is not None:
         return _collection(hint)
     if is_dataclass(hint):
-        return _record(hint)
+        return record_schema(hint)
     return {"enum": [member.value for member in hint]} if issubclass(hint, Enum) else {"type": _SCALARS[hint]}
 
 
