@@ -227,6 +227,27 @@ def trace(
     raise typer.Exit(ExitCode.FAILED if found.is_damaged else ExitCode.OK)
 
 
+@app.command(short_help="Verify a run: its files, and with --strict every case.")
+def verify(
+    run: Annotated[str, typer.Argument(help="A run's folder or id, or the first 8 characters.")] = "",
+    *,
+    latest: Annotated[bool, typer.Option("--latest", help="The newest finished run, by its record.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Make every case again from its events and trace.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a run, offline: whether its files are as recorded, and with --strict whether every case follows."""
+    import json
+
+    from harness.verifying.choosing import choose
+    from harness.verifying.telling import report_document, report_text
+    from harness.verifying.verify import verify as look
+
+    report = look(choose(_settings().evidence_root(out), run, latest=latest).folder, strict=strict)
+    _print(json.dumps(report_document(report), indent=2) if as_json else report_text(report))
+    raise typer.Exit(ExitCode.FAILED if report.failed else ExitCode.OK)
+
+
 @app.command(short_help="Copy input to output without secrets.")
 def redact(
     env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),

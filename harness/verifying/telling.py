@@ -1,0 +1,76 @@
+"""What verifying found, for people and for programs. Everything quoted from a bundle is spelt out, never obeyed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.evidence.printable import one_line, shortened
+from harness.evidence.records import to_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Set
+
+    from harness.verifying.findings import Checked, Finding, Report
+
+MOST_TOLD: Final = 5
+"""Lines about one check; the rest is counted, and all of it is in ``--json``."""
+
+_LONGEST: Final = 240
+
+
+def report_text(report: Report) -> str:
+    """One line for each check, or for each thing that is wrong; the last line says what it comes to."""
+    return "".join(f"{line}\n" for line in _lines(report))
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """The same for ``--json``."""
+    return {
+        "run": report.run,
+        "run_id": report.run_id or None,
+        "signed": report.is_signed,
+        "passed": not report.failed,
+        "failed": list(report.failed),
+        "checks": [
+            {
+                "name": check.name,
+                "count": check.count,
+                "passed": not check.faults,
+                "findings": to_document(check.findings),
+            }
+            for check in report.checks
+        ],
+    }
+
+
+def _lines(report: Report) -> Iterator[str]:
+    told: set[Finding] = set()
+    for check in report.checks:
+        yield from _check(check, told)
+        told.update(check.faults)
+    signature = "signed: there is a signature, and it was not checked"
+    yield signature if report.is_signed else "unsigned: nothing says who made this bundle"
+    total, failed = len(report.checks), report.failed
+    if failed:
+        yield f"FAIL: {len(failed)} of {total} checks failed: {', '.join(failed)}"
+    else:
+        yield f"PASS: All {total} checks passed"
+
+
+def _check(check: Checked, told: Set[Finding]) -> Iterator[str]:
+    """One check; what an earlier one has told word for word, such as a file that is missing, is only counted."""
+    if not check.faults:
+        yield f"ok   {check.name} ({check.count})"
+    new = list(dict.fromkeys(each for each in check.faults if each not in told))
+    again = [each for each in check.faults if each in told]
+    if again:
+        yield f"FAIL {check.name}: {again[0].file}: as above ({len(again)})"
+    for word, found in (("FAIL", new), ("note", check.remarks)):
+        yield from (f"{word} {check.name}: {_told(each)}" for each in found[:MOST_TOLD])
+        if len(found) > MOST_TOLD:
+            yield f"{word} {check.name}: {len(found) - MOST_TOLD} more"
+
+
+def _told(finding: Finding) -> str:
+    told = ": ".join(text for text in (finding.file, finding.part, finding.what) if text)
+    return shortened(one_line(told), _LONGEST)
