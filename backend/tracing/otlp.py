@@ -1,8 +1,7 @@
 """Records in OTLP/JSON (OpenTelemetry protocol 1.x): ids in hex, camelCase, enums as integers, 64-bit integers as text.
 
 Database writes are CLIENT spans below the span that wrote, with ids derived from transaction and number, so that two
-exports of one trace agree. Point events are log records, because the span-event API is being retired; a trace as a file
-holds both, under ``resourceSpans`` and ``resourceLogs``.
+exports of one trace agree. Point events are log records, because the span-event API is being retired.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from backend.tracing.spans import Link, Scalar
-    from backend.tracing.stores import StoredTrace
 
     Json = dict[str, Any]
 
@@ -30,18 +28,14 @@ _INFO: Final = 9
 _PLACE: Final = ("layer", "component", "operation", "trigger")
 
 
-def trace_document(trace: StoredTrace, *, version: str) -> Json:
-    """Spell one whole trace; ``version`` is that of the backend."""
-    writes = [_written(write, trace) for write in trace.db_writes]
-    return {
-        "resourceSpans": _grouped([*trace.spans, *writes], _spans(), version),
-        "resourceLogs": _grouped(trace.events, _Form("scopeLogs", "logRecords", _log_record), version),
-    }
-
-
 def span_document(spans: Sequence[Span], *, version: str) -> Json:
-    """Spell ended spans as the body of an export request (``/v1/traces``)."""
-    return {"resourceSpans": _grouped(spans, _spans(), version)}
+    """Spell ended spans as the body of an export request (``/v1/traces``); ``version`` is that of the backend."""
+    return {"resourceSpans": _grouped(spans, _Form("scopeSpans", "spans", _span), version)}
+
+
+def log_document(events: Sequence[EventRecord], *, version: str) -> Json:
+    """Spell point events as the body of an export request (``/v1/logs``)."""
+    return {"resourceLogs": _grouped(events, _Form("scopeLogs", "logRecords", _log_record), version)}
 
 
 def write_span(write: DbWrite, instance: str) -> Span | None:
@@ -65,13 +59,6 @@ def write_span(write: DbWrite, instance: str) -> Span | None:
         attributes=_write_attributes(write),
         instance=instance,
     )
-
-
-def _written(write: DbWrite, trace: StoredTrace) -> Span:
-    instances = {span.span_id: span.instance for span in trace.spans}
-    found = write_span(write, instances.get(write.span_id or "", ""))
-    assert found is not None  # noqa: S101  # a stored write is in a trace
-    return found
 
 
 def _write_attributes(write: DbWrite) -> dict[str, Scalar]:
@@ -108,10 +95,6 @@ def _grouped(records: Iterable[Any], form: _Form, version: str) -> list[Json]:
         }
         for (service, instance), group in groupby(sorted(records, key=resource), key=resource)
     ]
-
-
-def _spans() -> _Form:
-    return _Form("scopeSpans", "spans", _span)
 
 
 def _resource(service: str, instance: str, version: str) -> dict[str, Scalar]:

@@ -46,13 +46,16 @@ class Receiver:
         return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
 
     def spans(self):
-        return [
-            span
-            for request in self.requests()
-            for resource in request["body"]["resourceSpans"]
-            for scope in resource["scopeSpans"]
-            for span in scope["spans"]
-        ]
+        return list(self._told("resourceSpans", "scopeSpans", "spans"))
+
+    def log_records(self):
+        return list(self._told("resourceLogs", "scopeLogs", "logRecords"))
+
+    def _told(self, resources, scopes, records):
+        for request in self.requests():
+            for resource in request["body"].get(resources, ()):
+                for scope in resource[scopes]:
+                    yield from scope[records]
 
 
 @contextmanager

@@ -1,22 +1,21 @@
-"""Traces in OTLP/JSON, as a file and over HTTP to a collector that is there, away, slow or broken."""
+"""Traces in OTLP/JSON, and over HTTP to a collector that is there, away, slow or broken."""
 
 import json
 import re
 import socket
 
 import pytest
+import structlog
 from support.api_calls import get_ended, new_project
 from support.http_server import serve_backend
 from support.otlp_receiver import dead_port, receiving
 from support.tracing_records import BEGIN, SECOND, ended, event, span, write
 
 from backend.tracecontext import new_trace_id
-from backend.tracing.memory_store import MemoryTraceStore
-from backend.tracing.otlp import trace_document
+from backend.tracing.otlp import log_document, span_document, write_span
 from backend.tracing.records import Outcome
 from backend.tracing.sender import OtlpSender
 from backend.tracing.spans import Kind, Layer, Link, Place
-from backend.tracing.stores import Batch
 
 HTTP = Place("POST /x", Layer.HTTP, "api", "POST", "http", Kind.SERVER)
 PATIENCE_S = 60
@@ -40,9 +39,10 @@ def document():
     failed = write(
         trace_id, span_id=request.span_id, outcome=Outcome.FAILED, error_type="IntegrityError", rows=None, tables=None
     )
-    store = MemoryTraceStore()
-    store.store(Batch([request, lost, event(trace_id, span_id=request.span_id), written, failed]))
-    return trace_document(store.get(trace_id), version="0.1.0")
+    found = [request, lost, write_span(written, "ours:1"), write_span(failed, "ours:1")]
+    return span_document(found, version="0.1.0") | log_document(
+        [event(trace_id, span_id=request.span_id, attributes={"evidence.step.number": 1})], version="0.1.0"
+    )
 
 
 def spans(document):
@@ -109,24 +109,33 @@ def test_a_database_write_is_a_client_span_below_the_span_that_wrote(document):
 
 
 def test_a_write_that_was_rolled_back_is_no_success():
-    trace_id = new_trace_id()
-    store = MemoryTraceStore()
-    store.store(Batch([write(trace_id, outcome=Outcome.ROLLED_BACK)]))
-    [found] = spans(trace_document(store.get(trace_id), version="v")).values()
+    undone = write_span(write(new_trace_id(), outcome=Outcome.ROLLED_BACK), "i")
+    [found] = spans(span_document([undone], version="v")).values()
     assert found["status"] == {"code": 0}
+
+
+def test_a_write_outside_of_every_trace_is_no_span():
+    assert write_span(write(None), "i") is None
 
 
 def test_point_events_are_log_records(document):
     [part] = document["resourceLogs"]
     [record] = part["scopeLogs"][0]["logRecords"]
     assert (record["eventName"], record["timeUnixNano"]) == ("job.started", str(BEGIN))
-    assert record["spanId"] == spans(document)["POST /x"]["spanId"]
+    assert record["observedTimeUnixNano"] == record["timeUnixNano"]
+    request = spans(document)["POST /x"]
+    assert (record["traceId"], record["spanId"]) == (request["traceId"], request["spanId"])
+    assert record["severityNumber"] == 9
+    attributes = plain(record["attributes"])
+    assert attributes["evidence.step.number"] == "1"
+    assert int(attributes["evidence.seq"]) > 0
+    assert plain(part["resource"]["attributes"])["service.instance.id"] == "ours:1"
 
 
 # over HTTP
 
 
-def test_a_collector_is_sent_every_span_of_a_job(tmp_path):
+def test_a_collector_is_sent_every_span_and_event_of_a_job(tmp_path):
     with receiving(tmp_path) as collector:
         with (
             serve_backend(tmp_path, otel_exporter_otlp_endpoint=collector.url) as backend,
@@ -138,7 +147,8 @@ def test_a_collector_is_sent_every_span_of_a_job(tmp_path):
             assert backend.backend.tracing.sender.flush(PATIENCE_S)
         # The end of the backend has sent what was left.
         sent = [span for span in collector.spans() if span["traceId"] == trace["trace_id"].replace("-", "")]
-        assert {request["path"] for request in collector.requests()} == {"/v1/traces"}
+        told = [record for record in collector.log_records() if record["traceId"] == sent[0]["traceId"]]
+        assert {request["path"] for request in collector.requests()} == {"/v1/traces", "/v1/logs"}
         assert {request["type"] for request in collector.requests()} == {"application/json"}
     kept = {span["span_id"]: span["name"] for span in trace["spans"]}
     assert kept.items() <= {span["spanId"]: span["name"] for span in sent}.items()
@@ -146,6 +156,9 @@ def test_a_collector_is_sent_every_span_of_a_job(tmp_path):
     assert len(writes) == len(trace["db_writes"])
     assert all("endTimeUnixNano" in span for span in sent)
     assert len({span["spanId"] for span in sent}) == len(sent)
+    events = [(event["name"], event["span_id"], str(event["time_ns"])) for event in trace["events"]]
+    assert {"pipeline.started", "step.completed", "pipeline.completed"} <= {name for name, *_ in events}
+    assert sorted(events) == sorted((each["eventName"], each["spanId"], each["timeUnixNano"]) for each in told)
 
 
 @pytest.fixture
@@ -159,25 +172,37 @@ def send_to(endpoint):
     lost = []
     sender = OtlpSender(endpoint, lost.append, instance="i", version="v")
     sender.start()
-    sender.heard([ended(span()), span(), ended(span())])
+    sender.heard([ended(span()), span(), event(new_trace_id())])
     assert sender.flush(PATIENCE_S)
     sender.close()
     return sum(lost)
 
 
-def test_a_collector_that_is_away_costs_only_its_spans():
+def test_a_collector_that_is_away_costs_only_what_it_was_to_be_sent():
     assert send_to(f"http://127.0.0.1:{dead_port()}") == 2
 
 
-def test_a_collector_that_hangs_costs_only_its_spans(silent, monkeypatch):
+def test_a_collector_that_hangs_costs_only_what_it_was_to_be_sent(silent, monkeypatch):
     monkeypatch.setattr("backend.tracing.sender.TIMEOUT_S", 0.2)
     assert send_to(f"http://127.0.0.1:{silent}") == 2
 
 
-def test_a_collector_that_refuses_costs_only_its_spans(tmp_path):
+def test_a_collector_that_refuses_costs_only_what_it_was_to_be_sent(tmp_path):
     with receiving(tmp_path, status=503) as collector:
         assert send_to(f"{collector.url}/base/") == 2
-        assert {request["path"] for request in collector.requests()} == {"/base/v1/traces"}
+        assert {request["path"] for request in collector.requests()} == {"/base/v1/traces", "/base/v1/logs"}
+
+
+def test_trouble_is_told_once_for_each_kind_and_again_when_it_comes_back(tmp_path, monkeypatch):
+    lost, answers = [], {"/v1/traces": 200, "/v1/logs": 404}
+    sender = OtlpSender("http://127.0.0.1:9", lost.append, instance="i", version="v")
+    monkeypatch.setattr(sender, "_post", lambda path, body: answers[path])
+    with structlog.testing.capture_logs() as told:
+        for status in (404, 404, 200, 404):
+            answers["/v1/logs"] = status
+            sender._write([ended(span()), event(new_trace_id())])
+    assert [(line["path"], line["reason"], line["records"]) for line in told] == [("/v1/logs", "404", 1)] * 2
+    assert sum(lost) == 3
 
 
 def test_a_job_does_not_wait_for_a_collector_that_is_away(tmp_path):
