@@ -175,7 +175,7 @@ class DbWriteOut(_Closed):
     rows: int | None
     committed_rows: int | None
     rows_source: RowsSource
-    fingerprint: FingerprintOut | None
+    fingerprint: FingerprintOut | None = Field(description="null when the statement's text has over a mebibyte")
     outcome: Outcome
     error_type: str | None
     sqlstate: str | None

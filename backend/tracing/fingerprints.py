@@ -7,7 +7,8 @@ SQLAlchemy adds it on PostgreSQL alone, and so does the frame that it puts aroun
 
 Not equal on the two databases is what SQLAlchemy itself writes in other words: ``now()`` and CURRENT_TIMESTAMP, JSON
 and array operators, conditions on booleans, an empty IN list, IN lists of pairs, ordered inserts of SQL expressions,
-OR IGNORE and ON CONFLICT. NULL stays: it decides what a condition means.
+OR IGNORE and ON CONFLICT. NULL stays: it decides what a condition means. A text of more than a mebibyte has none (see
+``reading.LONGEST_READ``): of a statement that was not read to its end, nobody can say which it was.
 """
 
 from __future__ import annotations

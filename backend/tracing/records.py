@@ -92,7 +92,7 @@ class DbEffect:
         system: ``sqlite`` or ``postgresql``, as OpenTelemetry's ``db.system.name`` spells them.
         txn_id: 16 hex digits, one for each transaction; a statement in autocommit has its own.
         stmt_seq: Counts the records of a transaction from 1.
-        fingerprint: ``None`` when the text is too long to be read.
+        fingerprint: ``None`` when the text has more than ``reading.LONGEST_READ`` characters.
         error_type: Class of the driver's exception, of the statement or of the COMMIT; never its text.
         sqlstate: Five characters, from databases that have them.
         started_ns: Wall clock, nanoseconds since 1970.

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from backend.tracing import observer
 from backend.tracing.capture import exclude, install
 from backend.tracing.fingerprints import fingerprint
+from backend.tracing.reading import LONGEST_READ
 from backend.tracing.tokens import tokenize
 from backend.tracing.transactions import Transaction
 
@@ -284,7 +285,7 @@ def test_more_statements_than_are_held_are_counted_as_dropped(observed, monkeypa
 
 
 def test_a_long_text_has_no_fingerprint_and_is_a_write_all_the_same(observed):
-    padding = " " * 300_000
+    padding = " " * LONGEST_READ
     with observed.engine.begin() as connection:
         connection.exec_driver_sql(f"INSERT INTO items (name, size) VALUES ('a', {padding} 1)")
     assert (observed.only().op, observed.only().tables, observed.only().fingerprint) == ("INSERT", ("items",), None)

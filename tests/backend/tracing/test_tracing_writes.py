@@ -7,6 +7,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Sequence,
+    String,
     Table,
     column,
     delete,
@@ -19,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import quoted_name
+
+from backend.tracing.reading import LONGEST_READ, Reader
 
 POSTGRES_ONLY = pytest.mark.parametrize(
     "observed", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
@@ -90,6 +93,29 @@ def test_2500_rows_are_one_write_however_the_driver_splits_them(observed, return
     write = observed.only()
     assert (write.rows, write.batch_size, write.outcome) == (2500, 2500, "committed")
     assert observed.count() == 2500
+
+
+@pytest.mark.parametrize("way", ["parameter sets", "text", "one VALUES"])
+def test_n8_2500_rows_have_the_fingerprint_of_one(observed, way):
+    given = text("INSERT INTO items (name, size) VALUES (:name, :size)") if way == "text" else insert(Item)
+    many = rows(2500)
+    with observed.engine.begin() as connection:
+        connection.execute(given, {"name": "one", "size": 0})
+        connection.execute(given.values(many)) if way == "one VALUES" else connection.execute(given, many)
+    one, several = observed.writes
+    assert (one.rows, several.rows) == (1, 2500)
+    assert several.fingerprint == one.fingerprint
+    assert one.fingerprint is not None
+
+
+@pytest.mark.parametrize("dialect", [postgresql.psycopg.dialect(), sqlite.dialect()], ids=lambda dialect: dialect.name)
+def test_n8_2500_rows_of_ten_columns_in_one_values_have_a_fingerprint(dialect):
+    wide = Table("wide", MetaData(), *(Column(f"column_{number}", String(40)) for number in range(10)))
+    row = {column.name: "x" for column in wide.columns}
+    _, one = Reader(dialect.name).read(str(insert(wide).values([row]).compile(dialect=dialect)))
+    spelt = str(insert(wide).values([row] * 2500).compile(dialect=dialect))
+    assert len(spelt) < LONGEST_READ
+    assert Reader(dialect.name).read(spelt)[1] == one
 
 
 def test_rows_that_conflict_are_not_counted(observed):
