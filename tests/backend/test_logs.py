@@ -22,11 +22,11 @@ def written(monkeypatch):
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
-    root = logging.getLogger()
+    root, configured = logging.getLogger(), structlog.get_config()
     before = root.handlers[:], root.level
     yield stream
     root.handlers[:], root.level = before
-    structlog.reset_defaults()
+    structlog.configure(**configured)
     assert CANARY not in stream.getvalue()
 
 

@@ -141,28 +141,44 @@ def settings_below(directory: Path, **overrides: object) -> Settings:
     return load_settings(**isolated | overrides)
 
 
-@contextmanager
-def collected_log() -> Iterator[list[EventDict]]:
-    """Collect what is logged instead of printing it; contexts may be nested, the inner one collects."""
-    events: list[EventDict] = []
+class _Collectors:
+    """The blocks that collect at present; fixtures of different scopes do not close them in order."""
 
-    def collect(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        events.append(event)
+    def __init__(self) -> None:
+        self._open: list[list[EventDict]] = []
+        self._before: dict[str, Any] = {}
+
+    def enter(self, events: list[EventDict]) -> None:
+        if not self._open:
+            self._before = structlog.get_config()
+            context = structlog.contextvars.merge_contextvars
+            steps = (context, structlog.stdlib.add_log_level, structlog.processors.format_exc_info, self._collect)
+            structlog.configure(processors=list(steps))
+        self._open.append(events)
+
+    def leave(self, events: list[EventDict]) -> None:
+        self._open = [each for each in self._open if each is not events]
+        if not self._open:
+            structlog.configure(**self._before)
+
+    def _collect(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        del logger, method
+        self._open[-1].append(event)
         raise structlog.DropEvent
 
-    previous = structlog.get_config()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.processors.format_exc_info,
-            collect,
-        ]
-    )
+
+_COLLECTORS = _Collectors()
+
+
+@contextmanager
+def collected_log() -> Iterator[list[EventDict]]:
+    """Collect what is logged instead of printing it; of several open blocks the newest one collects."""
+    events: list[EventDict] = []
+    _COLLECTORS.enter(events)
     try:
         yield events
     finally:
-        structlog.configure(**previous)
+        _COLLECTORS.leave(events)
 
 
 @contextmanager

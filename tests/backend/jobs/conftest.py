@@ -11,13 +11,13 @@ from support.job_bench import CANARY, Bench
 @pytest.fixture
 def logged():
     """Every log line of the test, and the certainty that none of them holds the secret."""
-    capture = structlog.testing.LogCapture()
+    before, capture = structlog.get_config(), structlog.testing.LogCapture()
     structlog.configure(
         [structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info, capture],
         cache_logger_on_first_use=False,
     )
     yield capture.entries
-    structlog.reset_defaults()
+    structlog.configure(**before)
     assert CANARY not in repr(capture.entries)
 
 
