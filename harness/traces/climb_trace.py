@@ -190,7 +190,8 @@ class _Climb:
         begun = Begun(PIPELINE_STEP, CLIMB, "climb_scenario", self._line.ns(entry.t), told)
         self._tree.add(begun.span(span_id, root_id, links=links))
         course.spans[event.scenario] = (span_id, number - 1)
-        course.steps.append(PipelineStep(number, event.scenario, event.title, StepStatus.STARTED, entry.at))
+        step = PipelineStep(number, event.scenario, event.title, StepStatus.STARTED, entry.at, span_id=span_id)
+        course.steps.append(step)
 
     def _scenario_ended(self, event: ScenarioEnded, entry: Entry) -> None:
         self._course.end(event)

@@ -49,7 +49,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class PipelineStep:
-    """One scenario; ``success`` is ``None`` while it runs, and ``decision`` is of a BLOCKED one."""
+    """One scenario; ``success`` is ``None`` while it runs, ``decision`` is of a BLOCKED one, ``span_id`` its span."""
 
     step_number: int
     agent_name: str
@@ -61,6 +61,7 @@ class PipelineStep:
     error_message: str | None = None
     output_summary: str | None = None
     decision: str | None = None
+    span_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ evidence.agent.name evidence.pipeline.status evidence.intent_type
 _HTTP: Final = "http.request.method http.route http.response.status_code url.path evidence.purpose"
 _APP: Final = """
 evidence.job.type evidence.job.engine evidence.job.status evidence.failure_kind evidence.reference evidence.intent_type
+evidence.step.status
 """
 _RUNNER: Final = """
 evidence.launcher evidence.attempt evidence.interruptions evidence.reference process.exit.code evidence.oom_killed
@@ -29,10 +30,11 @@ evidence.launcher evidence.attempt evidence.interruptions evidence.reference pro
 _WORKER: Final = """
 evidence.job.type evidence.job.engine evidence.attempt evidence.reference evidence.rule evidence.result.status
 evidence.errors evidence.sleep_seconds evidence.files.seen evidence.files.written evidence.files.created
-evidence.files.modified evidence.files.deleted
+evidence.files.modified evidence.files.deleted evidence.step.status evidence.decision
 """
 _AGENT: Final = """
 gen_ai.operation.name gen_ai.provider.name gen_ai.agent.name gen_ai.request.model gen_ai.tool.name evidence.reference
+evidence.step.status evidence.decision
 """
 _DB: Final = "db.system.name db.operation.name db.collection.name evidence.db.outcome"
 _EVENT: Final = """
