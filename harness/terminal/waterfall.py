@@ -60,7 +60,8 @@ def _console(stream: IO[str], environ: Mapping[str, str]) -> Console:
         markup=False,
         highlight=False,
         legacy_windows=False,
-        _environ=environ,
+        # It reads COLUMNS itself, and stumbles over digits that are none of ASCII.
+        _environ={name: value for name, value in environ.items() if name not in {"COLUMNS", "LINES"}},
     )
 
 

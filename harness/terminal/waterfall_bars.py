@@ -90,6 +90,17 @@ def _padded(cells: Sequence[Cell], widths: Sequence[int]) -> Iterator[Text]:
         yield line(" " * _GAP)
 
 
+def shortened_before(words: str, ending: str, width: int) -> str:
+    """Words cut so that an ending, which must not be lost, has room behind them."""
+    from rich.cells import cell_len
+
+    if not ending or cell_len(words) + cell_len(ending) <= width:
+        return words + ending
+    kept = line(words)
+    kept.truncate(max(1, width - cell_len(ending)), overflow="ellipsis")
+    return kept.plain + ending
+
+
 def left_over(room: int, widths: Sequence[int]) -> int:
     """Columns of the screen that these columns and their gaps leave."""
     return room - sum(widths) - _GAP * len(widths)

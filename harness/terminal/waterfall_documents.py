@@ -79,6 +79,7 @@ def _row(row: Row, extent: Extent) -> Json:
         "offset_ms": extent.offset_ms(row.start_ns),
         "duration_ms": None if row.duration_ns is None else row.duration_ns / _MS,
         "marks": row.marks,
+        "failure": row.failure or None,
         "count": row.count,
         "hidden_writes": row.hidden_writes,
     }

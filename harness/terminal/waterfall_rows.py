@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from harness.terminal.waterfall_words import NAMING, folded_words, span_words, write_words
+from harness.terminal.waterfall_words import NAMING, folded_words, safe, span_words, write_words
 from harness.traces.records import HARNESS, Layer, Outcome, SpanStatus
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Row:
         end_ns: ``None`` when its end was never seen.
         duration_ns: By a monotonic clock; of several the sum of those that are known.
         marks: In the order of ``Mark``.
+        failure: What kind it was, safe to be shown; empty of what did not fail, and of several.
         count: How many spans or writes it stands for.
         hidden_writes: How many writes below a folded row have no row of their own.
     """
@@ -59,6 +60,7 @@ class Row:
     end_ns: int | None
     duration_ns: int | None
     marks: tuple[Mark, ...] = ()
+    failure: str = ""
     count: int = 1
     hidden_writes: int = 0
 
@@ -164,7 +166,8 @@ class _Tree:
         start, end = _kept(span.start_ns), None if span.end_ns is None else _kept(span.end_ns)
         took = span.duration_ns if span.duration_ns is not None or end is None else end - start
         duration = None if took is None else _kept(took)
-        return Row(depth, span_words(span), span.layer, span.span_id, start, end, duration, _marks([span]))
+        words, failure = span_words(span), safe(span.error_type or "")
+        return Row(depth, words, span.layer, span.span_id, start, end, duration, _marks([span]), failure)
 
     def _folded(self, depth: int, members: Sequence[int]) -> Row:
         rows = [self._row(depth, at) for at in members]
@@ -181,6 +184,7 @@ class _Tree:
             end_ns=max(ends) if len(ends) == len(rows) else None,
             duration_ns=sum(took) if took else None,
             marks=tuple(mark for mark in Mark if mark in marks),
+            failure="",
             count=len(rows),
             hidden_writes=len(writes),
         )
@@ -223,7 +227,7 @@ def _write_row(depth: int, writes: Sequence[DbWrite]) -> Row:
         _kept(last.started_ns + last.duration_ns),
         _kept(sum(write.duration_ns for write in writes)),
         _write_marks(first),
-        len(writes),
+        count=len(writes),
     )
 
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import add
 from typing import TYPE_CHECKING, Final
 
 from harness.terminal.drawing import STYLES
 from harness.terminal.table import joined, line
-from harness.terminal.waterfall_bars import LEAST_BAR, Pens, Ruler, cells_line, left_over, took_words
+from harness.terminal.waterfall_bars import LEAST_BAR, Pens, Ruler, cells_line, left_over, shortened_before, took_words
 from harness.terminal.waterfall_rows import Mark, extent_of, rows_of
 from harness.terminal.waterfall_words import (
     capture_words,
@@ -21,6 +22,7 @@ from harness.terminal.waterfall_words import (
     span_words,
     tables_word,
 )
+from harness.traces.contents import is_watched
 from harness.traces.records import Layer, Outcome
 
 if TYPE_CHECKING:
@@ -70,45 +72,46 @@ class TracePicture:
         rows = rows_of(trace, fold=self.fold)
         yield from _waterfall(rows, Ruler(extent_of(trace), width, Pens.of(console)))
         yield from _legend(rows)
-        yield line("")
         yield from _writes(trace)
 
 
 def _head(found: OneTrace) -> Iterator[Text]:
     trace, record = found.stored.trace, found.record
     if record is None:
-        yield line(f"{safe(span_words(trace.root))}", "bold")
+        yield line(span_words(trace.root), "bold")
     else:
         verdict = line(record.verdict.value, STYLES[record.verdict])
         yield joined(line(f"{safe(record.folder)} ", "bold"), verdict, line(f"  {safe(record.title)}"))
-    facts = {
-        "why": record.reason if record else "",
-        "trace": trace.trace_id,
-        "run": found.entry.name,
-        "capture": capture_words(trace),
-        "incomplete": "the end of a span was never seen" if trace.incomplete else "",
-        "lost": lost_words(trace),
-    }
-    yield from (line(f"  {name}: {safe(words)}") for name, words in facts.items() if words)
+    if record is not None and record.reason:
+        yield line(f"  why: {safe(record.reason)}")
+    yield line(f"  trace: {safe(trace.trace_id)}")
+    yield line(f"  run: {safe(found.entry.name)}")
+    yield line(f"  {capture_words(trace)}", "" if is_watched(trace) else "bold yellow")
+    if trace.incomplete:
+        yield line("  incomplete: the end of a span was never seen", "bold yellow")
+    if trace.dropped:
+        yield line(f"  lost: {lost_words(trace)}", "bold yellow")
 
 
 def _waterfall(rows: Sequence[Row], screen: Ruler) -> Iterator[Text]:
     """Names, layers and durations, and bars where the screen has room for them."""
     step = 2 if screen.width >= WIDE else 1
     labels = [" " * (min(row.depth, _DEEPEST) * step) + screen.pens.written(row.label) for row in rows]
+    failures = [f" ({row.failure})" if row.failure else "" for row in rows]
     signs = ["".join(_SIGNS[mark] for mark in row.marks) for row in rows]
     took = ["" if row.duration_ns is None else took_words(row.duration_ns) for row in rows]
     widths = [max(map(len, signs)), 0, _LAYER_WIDTH, max(len("DURATION"), *map(len, took))]
     # Three fifths of what is left for names: they are cut, while a bar only gets coarser.
     left = left_over(screen.width, widths)
-    widths[1] = max(_LEAST_LABEL, min(max(map(len, labels)), _LONGEST_LABEL, left * 3 // 5))
+    widths[1] = max(_LEAST_LABEL, min(max(map(len, map(add, labels, failures))), _LONGEST_LABEL, left * 3 // 5))
     ruler = replace(screen, width=max(LEAST_BAR, left - widths[1]))
     head = [(word, "dim") for word in ("", "SPAN", "LAYER", "DURATION".rjust(widths[3]))]
     yield cells_line(head, widths, (ruler.scale(), "dim"))
     for at, row in enumerate(rows):
         style = "bold red" if Mark.ERROR in row.marks else ""
         colour = COLOURS[row.layer]
-        cells = [(signs[at], style), (labels[at], style), (row.layer.value, colour), (took[at].rjust(widths[3]), "")]
+        label = shortened_before(labels[at], failures[at], widths[1])
+        cells = [(signs[at], style), (label, style), (row.layer.value, colour), (took[at].rjust(widths[3]), "")]
         yield cells_line(cells, widths, (ruler.bar(row.start_ns, row.end_ns), colour))
 
 
@@ -122,14 +125,16 @@ def _legend(rows: Sequence[Row]) -> Iterator[Text]:
 
 
 def _writes(trace: Trace) -> Iterator[Text]:
-    """The table, or why there is none."""
+    """The table, or why there is none; the trace of a climb is the judge's, who writes to no database."""
+    if trace.case_id or trace.db_writes:
+        yield line("")
     if trace.db_writes:
         yield from _write_lines(trace)
-    elif not (trace.capture and trace.capture.active):
+    elif trace.case_id and not is_watched(trace):
         yield line(f"writes unknown: {capture_words(trace)}", "bold yellow")
-    elif trace.dropped:
+    elif trace.case_id and trace.dropped:
         yield line(f"no writes among what was kept; lost: {lost_words(trace)}", "bold yellow")
-    else:
+    elif trace.case_id:
         yield line("no writes")
 
 

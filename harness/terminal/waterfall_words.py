@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.printable import one_line, shortened
@@ -17,12 +18,15 @@ NAMING: Final = ("evidence.step.id", "test.case.name", "evidence.agent.name")
 _PATH: Final = "url.path"
 
 _LONGEST: Final = 200
+_UUID: Final = re.compile(r"([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def span_words(span: Span) -> str:
-    """A span's name, what tells it apart from others of that name, and the kind of its failure."""
-    failure = f" ({span.error_type})" if span.error_type else ""
-    return safe(f"{_named(span)}{failure}")
+    """A span's name, and what tells it apart from others of that name.
+
+    Of an id in a path the beginning is enough, since what comes after it tells paths apart.
+    """
+    return safe(_UUID.sub(_beginning, _named(span)[: _LONGEST * 2]))
 
 
 def write_words(write: DbWrite) -> str:
@@ -60,7 +64,7 @@ def outcome_words(write: DbWrite) -> str:
 def capture_words(trace: Trace) -> str:
     """Whether database writes were watched."""
     if trace.capture and trace.capture.active:
-        return f"active ({len(trace.capture.hooks)} hooks)"
+        return f"capture: active ({len(trace.capture.hooks)} hooks)"
     why = "the backend's hooks are not installed" if trace.capture else trace.why_untold or "the backend told nothing"
     return safe(f"capture inactive: {why}")
 
@@ -74,6 +78,10 @@ def safe(text: str) -> str:
     """One line that a terminal obeys nothing in, cut where nobody reads on."""
     # Cut before as well, because spelling out what is never shown of a huge text takes its time.
     return shortened(one_line(text[: _LONGEST * 2]), _LONGEST)
+
+
+def _beginning(found: re.Match[str]) -> str:
+    return f"{found[1]}…"
 
 
 def _named(span: Span) -> str:

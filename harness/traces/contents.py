@@ -34,9 +34,13 @@ def contents_of(trace: Trace) -> Contents:
     """Count."""
     found = Counter(span.layer for span in trace.spans)
     committed = sum(write.outcome is Outcome.COMMITTED for write in trace.db_writes)
-    is_watched = bool(trace.capture and trace.capture.active)
     spans = {layer: found[layer] for layer in Layer if found[layer]}
-    return Contents(spans, len(trace.db_writes), committed, is_watched)
+    return Contents(spans, len(trace.db_writes), committed, is_watched(trace))
+
+
+def is_watched(trace: Trace) -> bool:
+    """Whether database writes were watched while the trace was made."""
+    return bool(trace.capture and trace.capture.active)
 
 
 def pipeline_status(trace: Trace) -> str:
