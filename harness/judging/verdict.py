@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The end of a scenario."""
+    """The end of a scenario, of a trial or of a run."""
 
     PASS = "PASS"  # noqa: S105  # a verdict, no password
     LIMITED = "LIMITED"
@@ -25,6 +25,9 @@ class Verdict(StrEnum):
     ERROR = "ERROR"
     INCONCLUSIVE = "INCONCLUSIVE"
     BLOCKED = "BLOCKED"
+    """Of a scenario only: nothing was sent."""
+    FLAKY = "FLAKY"
+    """Of several trials only: some passed, and too few."""
 
 
 _FROM_WORST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.LIMITED, Verdict.PASS)
@@ -35,11 +38,11 @@ def fold(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of several verdicts; PASS when there is none. BLOCKED is no outcome of a step and is not folded.
 
     Raises:
-        ValueError: BLOCKED is among them.
+        ValueError: BLOCKED or FLAKY is among them.
     """
     found = set(verdicts)
-    if Verdict.BLOCKED in found:
-        msg = "BLOCKED says that nothing was sent, so it cannot be folded"
+    if odd := found - set(_FROM_WORST):
+        msg = f"{', '.join(sorted(odd))} is no outcome of a step, so it cannot be folded"
         raise ValueError(msg)
     return next((verdict for verdict in _FROM_WORST if verdict in found), Verdict.PASS)
 

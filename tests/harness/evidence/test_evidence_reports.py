@@ -23,7 +23,8 @@ from harness.judging.verdict import Verdict
 from harness.language.excerpt import excerpt
 
 HOSTILE = "a\nb\x1b[31m | <b>`x` \u202e ]]> & \ud800 \x00 \uffff"
-VERDICTS = st.lists(st.sampled_from(Verdict), max_size=8)
+OF_SCENARIOS = [verdict for verdict in Verdict if verdict is not Verdict.FLAKY]
+VERDICTS = st.lists(st.sampled_from(OF_SCENARIOS), max_size=8)
 
 
 class Named:
@@ -132,7 +133,7 @@ def test_junit_parses_and_its_sums_agree_with_the_verdicts(verdicts):
 
 
 def test_junit_tells_each_verdict_by_its_own_word():
-    found = record_of(list(Verdict))
+    found = record_of(OF_SCENARIOS)
     report = JUnitXml.fromstring(junit(found).encode())
     told = {
         case.name[:3]: [(type(result).__name__, result.type) for result in case.result]

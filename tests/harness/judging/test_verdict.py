@@ -22,7 +22,7 @@ def test_nothing_to_fold_is_a_pass():
 
 
 def test_blocked_is_no_outcome_and_cannot_be_folded():
-    with pytest.raises(ValueError, match="nothing was sent"):
+    with pytest.raises(ValueError, match="BLOCKED is no outcome"):
         fold([Verdict.PASS, Verdict.BLOCKED])
 
 
