@@ -19,6 +19,10 @@ JUNIT: Final = "reports/junit.xml"
 CTRF: Final = "reports/ctrf.json"
 REDACTION: Final = "reports/redaction.json"
 
+LADDERS: Final = "ladders"
+"""The ladders as they were climbed, and the schemas beside them."""
+TRIALS: Final = "reports/trials.json"
+TRACE_MANIFEST: Final = "traces/manifest.json"
 TRACES: Final = "traces"
 """One ``<trace_id>.json`` for each scenario and for each climb."""
 CASES: Final = "cases"
@@ -53,6 +57,16 @@ def trial_folder(index: int) -> str:
 def scenario_folder(part: str, scenario: str, *, trial: str = "") -> str:
     """``live/L01``, or ``trials/002/live/L01`` below ``trial_folder(2)``."""
     return "/".join(piece for piece in (trial, part, scenario) if piece)
+
+
+def trial_log(trace_id: str) -> str:
+    """Where the events of one of several trials lie."""
+    return f"{TRACES}/{trace_id}.jsonl"
+
+
+def evaluation_file(trace_id: str) -> str:
+    """Where the first evaluation of a trial lies."""
+    return f"evals/{trace_id}.json"
 
 
 def trace_file(trace_id: str) -> str:

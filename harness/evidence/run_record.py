@@ -11,7 +11,10 @@ from typing import Any, Final
 
 from harness.evidence.documents import of_schema, pretty
 from harness.evidence.git_facts import GitFacts
+from harness.evidence.layout import LADDERS
 from harness.evidence.records import from_document, to_document
+from harness.evidence.trial_records import TrialRecord
+from harness.judging.trials import Aggregation
 from harness.judging.verdict import Verdict
 from harness.language.model import Ladder, Mode
 
@@ -40,6 +43,8 @@ class LadderRecord:
     Attributes:
         digest: SHA-256 of the file's bytes; ``execution_digest`` and ``judging_digest`` of its two halves.
         scenarios: Scenario id → SHA-256 of its part.
+        snapshot: Where the file lies in the bundle, as it was climbed.
+        variables: Its top-level variables, environment and overrides filled in.
     """
 
     name: str
@@ -49,12 +54,15 @@ class LadderRecord:
     execution_digest: str
     judging_digest: str
     scenarios: Mapping[str, str] = field(default_factory=dict)
+    snapshot: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ladder: Ladder, scenarios: Mapping[str, str]) -> "LadderRecord":
         """Take over what a ladder says about itself."""
         digests = (ladder.digest, ladder.execution_digest, ladder.judging_digest)
-        return cls(ladder.name, ladder.file, ladder.mode, *digests, scenarios)
+        snapshot = f"{LADDERS}/{ladder.file.rpartition('/')[2]}"
+        return cls(ladder.name, ladder.file, ladder.mode, *digests, scenarios, snapshot, ladder.variables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,8 @@ class RunRecord:
         recorded: ``full``, or ``metadata_only``.
         rerun_of: The run whose captures were reused.
         duration_s: By a monotonic clock.
+        trials: How many were asked for; ``trial_records`` are those that were begun.
+        aggregation: What several trials add up to; ``None`` of a single one, and while they run.
     """
 
     run_id: str
@@ -144,6 +154,8 @@ class RunRecord:
     config_digest: str = ""
     recorded: str = "full"
     trials: int = 1
+    trial_records: tuple[TrialRecord, ...] = ()
+    aggregation: Aggregation | None = None
     rerun_of: str | None = None
 
 
