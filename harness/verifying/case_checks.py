@@ -46,7 +46,7 @@ def schema(case: StoredCase) -> Looks:
     if not errors:
         yield None
     for error in errors:
-        yield Finding("schema-mismatch", case.path, part(error.absolute_path), shown(error.message))
+        yield Finding("schema-mismatch", case.path, part(tuple(error.absolute_path)), shown(error.message))
 
 
 def views(case: StoredCase) -> Looks:

@@ -18,6 +18,8 @@ _ITEMS: Final[Mapping[str, str]] = {
     "assertions": "assertion",
     "synthetic_input": "input",
     "observed_output": "output",
+    "events": "point event",
+    "spans": "span",
 }
 """Field of a case → what one of its items is called."""
 

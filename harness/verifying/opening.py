@@ -44,9 +44,10 @@ def opened(folder: Path, path: str) -> Iterator[BinaryIO]:
         raise UnreadableError("missing-file", path, "it is not there") from None
     except OSError as error:
         raise UnreadableError("not-readable", path, f"{error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError("not-regular", path, "it is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UnreadableError("not-regular", path, "it is no regular file")
         yield file
 
 

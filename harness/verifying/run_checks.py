@@ -86,21 +86,29 @@ def climbs(bundle: Bundle) -> Looks:
 
 
 def digest_of_run(bundle: Bundle) -> Looks:
-    """The digest of the run, computed again from the cases as they are stored."""
+    """The digests of the cases' bytes and of the whole run, computed again from the cases as they are stored."""
     rows = []
     for record in bundle.run.scenarios:
         case_id = case_id_of(record.folder)
         path = layout.case_file(case_id)
         case = bundle.object(path)
-        content = hashlib.sha256(bundle.data(path)).hexdigest()
-        rows.append((case_id, str(case.get("status")), str(case.get("determinism_hash")), content))
+        structure, content = str(case.get("determinism_hash")), hashlib.sha256(bundle.data(path)).hexdigest()
+        rows.append((case_id, str(case.get("status")), structure, content))
         told = bundle.digests.get(case_id)
         is_told = isinstance(told, dict) and told.get("content_digest") == content
         yield None if is_told else Finding("digest-differs", path, "", "its bytes are not those of cases/digests.json")
-    stored = bundle.object(layout.CASE_DIGESTS).get("run_digest")
-    is_same = stored == run_digest(rows)
-    what = f"expected {run_digest(rows)}, found {shown(stored)}"
-    yield None if is_same else Finding("run-digest-differs", layout.CASE_DIGESTS, "run_digest", what)
+        is_sealed = _sealed(bundle, case_id) == {"structure_digest": structure, "content_digest": content}
+        yield None if is_sealed else Finding("digest-differs", path, "", "its digests are not those of the manifest")
+    for path in (layout.CASE_DIGESTS, layout.MANIFEST):
+        stored = bundle.object(path).get("run_digest")
+        what = f"expected {run_digest(rows)}, found {shown(stored)}"
+        is_same = stored == run_digest(rows)
+        yield None if is_same else Finding("run-digest-differs", path, "run_digest", what)
+
+
+def _sealed(bundle: Bundle, case_id: str) -> object:
+    cases = bundle.manifest.get("cases")
+    return cases.get(case_id) if isinstance(cases, dict) else None
 
 
 def totals(bundle: Bundle) -> Looks:

@@ -11,15 +11,15 @@ from harness.verifying.comparing import differences
 from harness.verifying.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from harness.traces.records import Span
+    from harness.traces.records import PointEvent, Span
     from harness.verifying.bundle import StoredCase
 
     Looks = Iterator[Finding | None]
 
 OWN_STACK: Final = "stack"
-"""Settings of a run whose backend the judge started itself hold this key."""
+"""What the judge started the backend with lies under this key; nothing, where it did not start it."""
 
 
 def trace(case: StoredCase) -> Looks:
@@ -52,9 +52,13 @@ def own_spans(case: StoredCase) -> Looks:
     own = own_part(segment.entries, climb_trace_id=segment.climb.trace_id if segment.climb else "", instance=run_id)
     wanted = {span.span_id: span for span in own.spans}
     yield from _spans(case, {span.span_id: span for span in stored.spans if span.service == HARNESS}, wanted)
-    told = [to_document(each) for each in stored.events if each.instance == run_id]
-    found = list(differences("events", told, [to_document(each) for each in own.events]))
+    told = [to_document(each) for each in _in_order(stored.events) if each.instance == run_id]
+    found = list(differences("events", told, [to_document(each) for each in _in_order(own.events)]))
     yield from [Finding("own-part-differs", case.trace_path, place, what) for place, what in found] or (None,)
+
+
+def _in_order(events: Iterable[PointEvent]) -> list[PointEvent]:
+    return sorted(events, key=lambda event: event.seq)
 
 
 def _spans(case: StoredCase, stored: Mapping[str, Span], wanted: Mapping[str, Span]) -> Looks:
@@ -96,5 +100,5 @@ def capture(case: StoredCase) -> Looks:
         yield None
         return
     why = stored.why_untold or ("its hooks are not in place" if stored.capture else "the backend told nothing")
-    is_own = OWN_STACK in case.bundle.run.settings
+    is_own = bool(case.bundle.run.settings.get(OWN_STACK))
     yield Finding("capture-inactive", case.trace_path, "capture", f"capture inactive ({why})", is_fault=is_own)
