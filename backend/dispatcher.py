@@ -57,6 +57,7 @@ class Dispatcher:
         self._gave_up = threading.Event()
         """Set when the stop has waited long enough: what is not recorded by then is left to the next start."""
         self._running: dict[str, JobControl] = {}
+        self._stopping: set[threading.Thread] = set()
         self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
 
     @property
@@ -117,8 +118,17 @@ class Dispatcher:
         with self._changed:
             self._running.clear()
         self.wake()
+        self._await_threads(deadline)
+
+    def _await_threads(self, deadline: float) -> None:
+        """Wait for whoever may still use the database: a connection that it opens after its end stays open for ever."""
+        # The supervisor starts the others, so it is waited for first.
         if self._supervisor.is_alive():
-            self._supervisor.join(timeout=self._pace.idle_s)
+            self._supervisor.join(max(self._pace.idle_s, deadline - time.monotonic()))
+        with self._changed:
+            stopping = tuple(self._stopping)
+        for thread in stopping:
+            thread.join(max(self._pace.idle_s, deadline - time.monotonic()))
 
     def _supervise(self) -> None:
         while True:
@@ -201,9 +211,18 @@ class Dispatcher:
             controls = tuple(self._running.values())
         for control in controls:
             if control.take_stop_order():
-                threading.Thread(
-                    target=self._stop, args=(control,), name=f"stop-{control.job_id[:8]}", daemon=True
-                ).start()
+                name = f"stop-{control.job_id[:8]}"
+                thread = threading.Thread(target=self._carry_out_stop, args=(control,), name=name, daemon=True)
+                with self._changed:
+                    self._stopping.add(thread)
+                thread.start()
+
+    def _carry_out_stop(self, control: JobControl) -> None:
+        try:
+            self._stop(control)
+        finally:
+            with self._changed:
+                self._stopping.discard(threading.current_thread())
 
     def _stop(self, control: JobControl) -> None:
         worker = control.worker

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from support.fake_launcher import PATIENCE_S
 
 from backend.classification import StopReason
 from backend.errors import ConflictError
 from backend.job_control import Pace
+from backend.run_job import JobRunner
 from worker.contract import JobStatus
 
 
@@ -180,6 +182,26 @@ def test_the_worker_of_a_job_that_ended_at_shutdown_is_removed_before_the_stop_i
     job = held(bench)
     bench.stop()
     assert bench.engine.removed == [(job.id, 1)]
+
+
+def test_a_shutdown_waits_for_whoever_still_records_a_stop(bench, monkeypatch):
+    """The connection that it opens once the database was closed would stay open for ever."""
+    record, recorded = JobRunner.record_stop, []
+
+    def late(runner, control):
+        bench.dispatcher._supervisor.join(PATIENCE_S)
+        record(runner, control)
+        recorded.append(control.job_id)
+
+    monkeypatch.setattr(JobRunner, "record_stop", late)
+    job = held(bench)
+    bench.service.cancel_job(job.project_id, job.id)
+    bench.poll(lambda: bench.threads("stop-"))
+    bench.engine.release(job.id)
+    bench.ended(job)
+    bench.stop()
+    assert recorded == [job.id]
+    assert bench.threads("stop-", "supervisor") == []
 
 
 def test_an_engine_that_is_away_for_a_while_changes_nothing(bench):
