@@ -1,5 +1,6 @@
 """Deadlines, cancellation and shutdown; an engine that does not answer meanwhile."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -186,14 +187,20 @@ def test_the_worker_of_a_job_that_ended_at_shutdown_is_removed_before_the_stop_i
 
 def test_a_shutdown_waits_for_whoever_still_records_a_stop(bench, monkeypatch):
     """The connection that it opens once the database was closed would stay open for ever."""
-    record, recorded = JobRunner.record_stop, []
+    record, join, awaited, recorded = JobRunner.record_stop, threading.Thread.join, threading.Event(), []
 
     def late(runner, control):
-        bench.dispatcher._supervisor.join(PATIENCE_S)
+        awaited.wait(PATIENCE_S)
         record(runner, control)
         recorded.append(control.job_id)
 
+    def join_and_tell(thread, timeout=None):
+        if thread.name.startswith("stop-"):
+            awaited.set()
+        join(thread, timeout)
+
     monkeypatch.setattr(JobRunner, "record_stop", late)
+    monkeypatch.setattr(threading.Thread, "join", join_and_tell)
     job = held(bench)
     bench.service.cancel_job(job.project_id, job.id)
     bench.poll(lambda: bench.threads("stop-"))
