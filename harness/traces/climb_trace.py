@@ -96,7 +96,7 @@ class _Course:
 
     def end(self, event: ScenarioEnded) -> None:
         """Count in how a scenario ended, climbed or not."""
-        is_ours = not is_green(event.verdict) and _ENDED_BY_CTRL_C.match(event.reason) is not None
+        is_ours = _ENDED_BY_CTRL_C.match(event.reason) is not None
         self.is_interrupted |= is_ours
         self.verdicts.setdefault(event.scenario, []).append(event.verdict)
         if event.verdict is not Verdict.BLOCKED:

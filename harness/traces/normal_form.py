@@ -39,9 +39,8 @@ def normal_form(trace: Trace) -> Json:
         trace: As it was joined or stored; the order of its spans has no influence.
     """
     spans = _without_earlier_attempts(trace.spans)
-    gone = {span.span_id for span in trace.spans} - {span.span_id for span in spans}
-    known = {span.span_id for span in spans} | gone
-    recorded = _Recorded(trace, gone)
+    known = {span.span_id for span in trace.spans}
+    recorded = _Recorded(trace)
     return {
         "normal_form": NORMAL_FORM,
         "capture": None if trace.capture is None else {"active": trace.capture.active},
@@ -76,15 +75,13 @@ def _without_earlier_attempts(spans: Iterable[Span]) -> list[Span]:
 class _Recorded:
     """What each span recorded, in the order of its own time."""
 
-    def __init__(self, trace: Trace, gone: set[str]) -> None:
+    def __init__(self, trace: Trace) -> None:
         self._events: dict[str, list[Json]] = {}
         self._writes: dict[str, list[Json]] = {}
         for event in sorted(trace.events, key=lambda each: (each.time_ns, each.seq)):
-            if event.span_id not in gone:
-                self._events.setdefault(event.span_id, []).append(_event(event))
+            self._events.setdefault(event.span_id, []).append(_event(event))
         for write in sorted(trace.db_writes, key=lambda each: (each.started_ns, each.txn_id, each.stmt_seq)):
-            if write.span_id not in gone:
-                self._writes.setdefault(write.span_id, []).append(_write(write))
+            self._writes.setdefault(write.span_id, []).append(_write(write))
 
     def span(self, span: Span) -> Json:
         """One span, with what it recorded."""

@@ -157,7 +157,7 @@ class _Course:
     def _step_ended(self, event: StepEnded, _entry: Entry) -> None:
         self._attempts.let_go()
         span_id = self._steps.get(event.step, "")
-        if span_id not in self._tree:
+        if span_id not in self._tree or self._tree[span_id].end_ns is not None:
             return
         start_ns = self._tree[span_id].start_ns
         self._tree.end(span_id, start_ns + max(0, nanoseconds(event.duration_s)))
@@ -189,7 +189,6 @@ class _Course:
         self._tree.note(self._place(event.step), ARTIFACT, entry, line=self._line, attributes=told)
 
     def _ended(self, event: ScenarioEnded, entry: Entry) -> None:
-        self._attempts.let_go()
         self._end_phase(entry)
         told = {"evidence.verdict": event.verdict.value}
         if event.verdict in _RESULTS:

@@ -110,9 +110,8 @@ class SpanTree:
         self._spans[span_id] = replace(span, **fields)
 
     def end(self, span_id: str, end_ns: int) -> None:
-        """End a span, for the first time; none ends before it began."""
-        span = self._spans.get(span_id)
-        if span is not None and span.end_ns is None:
+        """End a span; none ends before it began."""
+        if (span := self._spans.get(span_id)) is not None:
             ends = max(end_ns, span.start_ns)
             self._spans[span_id] = replace(span, end_ns=ends, duration_ns=ends - span.start_ns)
 

@@ -76,7 +76,7 @@ def test_siblings_are_in_order_of_their_ordinals_and_then_of_their_start():
 
 def test_a_span_whose_parent_nobody_told_comes_after_the_judges_tree_and_keeps_what_it_says():
     link = {"trace_id": TRACE_ID, "span_id": "e" * 16, "reason": "caller"}
-    spans = [told_span(300, 999, "adrift", links=[link], start_ns=0), told_span(301, None, "another root")]
+    spans = [told_span(300, 999, "adrift", links=[link], start_ns=0), told_span(301, None, "another root", start_ns=0)]
     trace = joined(document=told_of(spans))
     assert names(trace)[-2:] == ["another root", "adrift"]
     assert trace.spans[-1].parent_span_id == span_id(999)

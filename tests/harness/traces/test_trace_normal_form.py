@@ -76,9 +76,9 @@ def test_only_the_judge_says_what_an_attempt_is():
 
 
 def test_the_order_of_what_is_stored_has_no_influence():
-    trace = real_trace(captured())
-    turned = replace(trace, spans=trace.spans[::-1], events=trace.events[::-1], db_writes=trace.db_writes[::-1])
-    assert normal_form(turned) == normal_form(trace)
+    for trace in (real_trace(captured()), joined()):
+        turned = replace(trace, spans=trace.spans[::-1], events=trace.events[::-1], db_writes=trace.db_writes[::-1])
+        assert normal_form(turned) == normal_form(trace)
 
 
 def test_a_stored_trace_has_the_digest_of_the_one_that_was_written():
@@ -187,6 +187,14 @@ def test_no_two_changes_have_one_digest():
     # That nobody saw the end is told in two ways.
     different = [changed for name, changed in CHANGES.items() if name != "another end_ns of a span"]
     assert len({digest_of(changed) for changed in different}) == len(different)
+
+
+def test_numbers_beyond_those_of_canonical_json_count_as_well():
+    def told(number):
+        span = told_span(256, attributes={"http.response.status_code": number})
+        return told_of([span], [], [told_write(rows=number)])
+
+    assert len({digest_of(told(number)) for number in (2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1)}) == 4
 
 
 def test_a_trace_that_nobody_told_is_another_one():

@@ -155,6 +155,7 @@ def test_the_attempts_of_a_poll_are_spans_and_the_last_is_the_polls_exchange():
         ("GET", path, "poll")
     }
     assert [span.ordinal for span in attempts] == [0, 1, 2]
+    assert part.spans[0].dropped_counts == {}
 
 
 def test_attempts_whose_exchange_never_came_have_no_path():
@@ -236,6 +237,12 @@ def test_a_step_that_ctrl_c_ended_stays_open_and_its_phase_is_undecided():
     assert (spans["call"].status, spans["call"].end_ns) == (SpanStatus.UNSET, spans["teardown"].start_ns)
     assert "evidence.verdict" not in spans["call"].attributes
     assert spans["teardown"].attributes["evidence.verdict"] == "PASS"
+
+
+def test_a_step_ends_once():
+    log = Log().started().step("a", 1).step_ended("a", duration_s=0.001).step_ended("a", Verdict.FAIL, 0.5).ended()
+    step = by_name(log.part())["a"]
+    assert (step.duration_ns, step.status) == (MS, SpanStatus.OK)
 
 
 def test_a_scenario_without_a_step_has_no_phase():
