@@ -71,13 +71,19 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     last_failed: Annotated[
         bool, typer.Option("--last-failed", help="Go on where the newest run was not green.")
     ] = False,
+    trials: Annotated[int, typer.Option(help="Climb so often, each time on fresh projects.", metavar="N")] = 1,
+    concurrency: Annotated[int, typer.Option(help="So many trials at a time.", metavar="K")] = 1,
+    min_pass_rate: Annotated[float, typer.Option(help="Of the trials with an answer.", metavar="R")] = 1.0,
+    max_errors: Annotated[int, typer.Option(help="So many trials may end as ERROR.", metavar="N")] = 0,
+    early_stop: Annotated[bool, typer.Option("--early-stop", help="End when the rate is out of reach.")] = False,
     out: Out = None,
     witness: WitnessOption = WitnessChoice.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Climb a ladder or some of its scenarios; the stack is left in the ladder's mode."""
+    """Climb a ladder or some of its scenarios, once or several times; the stack is left in the ladder's mode."""
     from harness.runner.planning import Order
     from harness.runner.selection import Wish
+    from harness.runner.wanted_trials import WantedTrials
 
     settings = _settings()
     if sum(map(bool, (resume, last_failed, only or from_run))) > 1:
@@ -87,7 +93,15 @@ def run(  # noqa: PLR0913  # one parameter for each flag
         message = "--from and --with-needs say what the scenarios of --only build on, and none is named"
         raise UsageError("flags-contradict", message, "add --only ID, or leave them out")
     wish = Wish(tuple(only or ()), with_needs=with_needs, resume=bool(resume) or last_failed)
-    _execute(Order(ladder, settings.evidence_root(out), wish, resume or from_run, witness), settings, as_json=as_json)
+    order = Order(
+        ladder,
+        settings.evidence_root(out),
+        wish,
+        resume or from_run,
+        witness,
+        trials=WantedTrials(trials, concurrency, min_pass_rate, max_errors, early_stop),
+    )
+    _execute(order, settings, as_json=as_json)
 
 
 @app.command(short_help="Switch to the mocked worker and prove it.")

@@ -140,6 +140,12 @@ class Staging:
         self._logs.append(log)
         return log
 
+    def end_log(self, log: AppendLog) -> None:
+        """Close one log that nothing is appended to any more; a run of many trials would run out of open files."""
+        with self._lock:
+            self._logs.remove(log)
+        log.close()
+
     @property
     def written(self) -> frozenset[str]:
         """Paths of everything written so far."""

@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import LeakError
 from harness.evidence.bundle import Staging
+from harness.evidence.documents import pretty
 from harness.evidence.events import RunEnded, RunStarted
 from harness.evidence.finishing import Finished, finish
 from harness.evidence.journal import Clock, Journal
-from harness.evidence.layout import EVENTS
+from harness.evidence.layout import EVENTS, LADDERS
 from harness.evidence.outcome import write_outcome, write_redaction_report, write_run, write_state
+from harness.evidence.run_record import RunStatus
 from harness.evidence.state import RunState
 from harness.evidence.timestamps import timestamp
+from harness.evidence.trial_records import INTERRUPTED
+from harness.judging.verdict import Verdict, fold
 from harness.redaction.scan import refuse, scan
-from harness.runner.case_files import write_cases, write_climbs
+from harness.runner.case_files import write_cases, write_climbs, write_otlp
 from harness.runner.surroundings import Records
+from harness.runner.trial_book import TrialBook
+from harness.runner.trial_report import write_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.evidence.bundle import AppendLog
@@ -33,7 +39,8 @@ if TYPE_CHECKING:
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.redaction.secret import SecretSet
-    from harness.runner.climb import PartCourse
+    from harness.runner.climb import Part, PartCourse
+    from harness.runner.trials import TrialEnd
 
 
 class _Copied:
@@ -65,6 +72,7 @@ class RunBook:
         self._record: RunRecord | None = None
         self._planned: tuple[ScenarioRecord, ...] = ()
         self._state: RunState | None = None
+        self._trials: TrialBook | None = None
         self._is_over = False
 
     @classmethod
@@ -84,6 +92,14 @@ class RunBook:
             raise ValueError(msg)
         return self._record
 
+    @property
+    def trials(self) -> TrialBook:
+        """Who the trials of the run are."""
+        if self._trials is None:
+            msg = "the book was not begun"
+            raise ValueError(msg)
+        return self._trials
+
     def records(self, earlier: tuple[Path, ...] = ()) -> Records:
         """What a climb writes to."""
         return Records(self.staging, self.journal, self.redactor, earlier, self.record.run_id)
@@ -91,6 +107,7 @@ class RunBook:
     def begin(self, record: RunRecord) -> None:
         """Write the first line and the record of a run that has not sent anything."""
         ladder = record.ladders[0]
+        self._trials = TrialBook(self.staging, self.redactor, self.clock, run_id=record.run_id)
         self.journal.record(RunStarted(record.run_id, ladder.name, ladder.mode))
         self._planned = record.scenarios
         self._write(record)
@@ -114,12 +131,22 @@ class RunBook:
         if not earlier:
             self._keep_state(replace(self._kept(), captures=dict(course.captures)))
 
-    def close(self, facts: Mapping[str, Any], secrets: SecretSet) -> Finished:
+    def keep_ladders(self, parts: Iterable[Part]) -> None:
+        """Keep the ladders as they are climbed, and the schemas that they name, so that a run can be judged again."""
+        texts = {f"{LADDERS}/{part.ladder.file.rpartition('/')[2]}": part.text for part in parts}
+        for part in parts:
+            texts |= {f"{LADDERS}/{name}": pretty(rules) for name, rules in part.schemas.items()}
+        for path, text in texts.items():
+            redact = self.redactor.json if path.endswith(".json") else self.redactor.text
+            self.staging.write(path, redact(text, source=path))
+
+    def close(self, facts: Mapping[str, Any], secrets: SecretSet, ended: Iterable[TrialEnd] = ()) -> Finished:
         """End the run: exports, second scan, and the folder's name.
 
         Args:
             facts: Last fields of the record: verdict, exit code, status.
             secrets: What the second scan looks for, besides the shapes of credentials.
+            ended: Its trials, when there were several.
 
         Raises:
             LeakError: ``secret-in-evidence``; the folder stays partial.
@@ -130,10 +157,16 @@ class RunBook:
         self._record = replace(self.record, **facts, finished_at=finished_at, duration_s=self._spent())
         self.journal.record(RunEnded(self.record.status, self.record.verdict))
         self.staging.close_logs()
+        write_climbs(self.staging, EVENTS, self.redactor)
+        if self.record.trials == 1 and self.trials.records:
+            self.trials.end(0, _status_of(self.record))
+        self._record = replace(self.record, trial_records=self.trials.records)
         write_outcome(self.staging, self.record, self.redactor)
-        write_climbs(self.staging, self.record, self.redactor)
+        if self.record.aggregation:
+            write_trials(self.staging, self.record, self.redactor)
         seals = write_cases(self.staging, self.record, self.redactor)
-        write_redaction_report(self.staging, self.redactor.hits(), self.redactor)
+        write_otlp(self.staging, self.record, self.redactor)
+        write_redaction_report(self.staging, _hits(self.redactor, *(end.redactor for end in ended)), self.redactor)
         self._scan(secrets)
         finished = finish(self.staging, self.record, self.redactor, seals)
         self._is_over = True
@@ -168,3 +201,23 @@ class RunBook:
 
     def _spent(self) -> float:
         return round(self.clock.monotonic() - self._begun, 6)
+
+
+def _status_of(record: RunRecord) -> str:
+    """How the one trial of a run ended: by its own scenarios, whatever the rollback came to."""
+    if record.status is RunStatus.INTERRUPTED:
+        return INTERRUPTED
+    part = record.scenarios[0].folder.rpartition("/")[0] if record.scenarios else ""
+    own = [each.verdict for each in record.scenarios if each.folder.rpartition("/")[0] == part]
+    return fold(verdict for verdict in own if verdict is not Verdict.BLOCKED).value
+
+
+def _hits(*redactors: Redactor) -> dict[str, dict[str, int]]:
+    """What each of them has replaced, by source and class."""
+    found: dict[str, dict[str, int]] = {}
+    for redactor in redactors:
+        for source, hits in redactor.hits().items():
+            known = found.setdefault(source, {})
+            for name, count in hits.items():
+                known[name] = known.get(name, 0) + count
+    return found

@@ -6,6 +6,7 @@ The log is read back once, a scenario at a time, so that no run holds its events
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from harness.evidence.documents import pretty
@@ -23,7 +24,7 @@ from harness.traces.records import Trace
 from harness.traces.segments import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.evidence.bundle import Staging
     from harness.evidence.run_record import RunRecord, ScenarioRecord
@@ -38,17 +39,13 @@ def write_cases(staging: Staging, record: RunRecord, redactor: Redactor) -> Case
         EvidenceError: ``case-contradicts``; a scenario passed although a check did not hold.
     """
     by_folder = {each.folder: each for each in record.scenarios}
-    climbed = {
-        each.started.folder: _write_case(staging, record, redactor, found=(by_folder[each.started.folder], each))
-        for each in segments(iter_events(staging.folder / EVENTS))
-        if each.started.folder in by_folder
-    }
-    unclimbed = {
-        folder: _write_case(staging, record, redactor, found=(each, None))
-        for folder, each in by_folder.items()
-        if folder not in climbed
-    }
-    digests = digests_document({case_id_of(folder): data for folder, data in (climbed | unclimbed).items()})
+    for log in _logs(record):
+        for each in segments(iter_events(staging.folder / log)):
+            if found := by_folder.pop(each.started.folder, None):
+                _write_case(staging, record, redactor, found=(found, each))
+    for unclimbed in by_folder.values():
+        _write_case(staging, record, redactor, found=(unclimbed, None))
+    digests = digests_document(_Stored(staging, [case_id_of(each.folder) for each in record.scenarios]))
     staging.write(CASE_DIGESTS, redactor.json(pretty(digests), source=CASE_DIGESTS))
     seals = {
         name: CaseSeal(each["structure_digest"], each["content_digest"]) for name, each in digests["cases"].items()
@@ -58,35 +55,60 @@ def write_cases(staging: Staging, record: RunRecord, redactor: Redactor) -> Case
 
 def _write_case(
     staging: Staging, record: RunRecord, redactor: Redactor, *, found: tuple[ScenarioRecord, Segment | None]
-) -> bytes:
+) -> None:
     scenario, segment = found
     trace = _stored(staging, segment.started.trace_id) if segment else None
     facts = CaseFacts(record.run_id, scenario, case_id_of(scenario.folder))
     case = case_of(facts, segment.entries if segment else (), trace)
     path = case_file(facts.case_id)
     staging.write(path, redactor.json(pretty(to_document(case)), source=path))
-    return staging.files.read(path)
+
+
+class _Stored(Mapping[str, bytes]):
+    """Case id → the bytes of its file, read when it is asked for."""
+
+    def __init__(self, staging: Staging, names: Sequence[str]) -> None:
+        self._staging, self._names = staging, names
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._staging.files.read(case_file(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _stored(staging: Staging, trace_id: str) -> Trace:
     return from_document(Trace, json.loads(staging.files.read(trace_file(trace_id))))
 
 
-def write_climbs(staging: Staging, record: RunRecord, redactor: Redactor) -> None:
-    """Write the trace of each climb, and all traces of the run in the form of OTLP/JSON files."""
-    for trace in climb_traces(iter_events(staging.folder / EVENTS)):
+def _logs(record: RunRecord) -> tuple[str, ...]:
+    """Every log of a run: that of the run, and those of its trials where there are several."""
+    return tuple(dict.fromkeys((EVENTS, *(trial.log for trial in record.trial_records))))
+
+
+def write_climbs(staging: Staging, log: str, redactor: Redactor) -> None:
+    """Write the trace of each climb that a log tells of."""
+    for trace in climb_traces(iter_events(staging.folder / log)):
         path = trace_file(trace.trace_id)
         staging.write(path, redactor.json(pretty(to_document(trace)), source=path))
+
+
+def write_otlp(staging: Staging, record: RunRecord, redactor: Redactor) -> None:
+    """Write all traces of the run in the form of OTLP/JSON files."""
     spans, logs = staging.log(OTLP_TRACES), staging.log(OTLP_LOGS)
-    for trace in _traces(staging):
-        told = {"version": record.harness_version, "run_id": record.run_id}
+    told = {"version": record.harness_version, "run_id": record.run_id}
+    for trace in _traces(staging, record):
         # Every text in it has passed the redactor before.
         spans.append(redactor.line(otlp_line(trace, **told), source=OTLP_TRACES))
         logs.append(redactor.line(otlp_log_line(trace, **told), source=OTLP_LOGS))
 
 
-def _traces(staging: Staging) -> Iterator[Trace]:
+def _traces(staging: Staging, record: RunRecord) -> Iterator[Trace]:
     """Every trace of the run: each climb, and then its scenarios."""
-    for entry in iter_events(staging.folder / EVENTS):
-        if isinstance(entry.event, ClimbStarted | ScenarioStarted):
-            yield _stored(staging, entry.event.trace_id)
+    for log in _logs(record):
+        for entry in iter_events(staging.folder / log):
+            if isinstance(entry.event, ClimbStarted | ScenarioStarted):
+                yield _stored(staging, entry.event.trace_id)

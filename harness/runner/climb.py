@@ -37,6 +37,7 @@ class Part:
         folder: Where their artifacts lie, such as ``live`` or ``mocked/RERUN``.
         schemas: Parsed JSON Schemas by the name of their file.
         captures: Of scenarios that are not climbed but may be referred to.
+        text: The ladder's file.
     """
 
     ladder: Ladder
@@ -44,6 +45,7 @@ class Part:
     folder: str
     schemas: Mapping[str, Any] = field(default_factory=dict)
     captures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    text: str = ""
 
 
 @dataclass(slots=True)

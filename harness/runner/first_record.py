@@ -5,6 +5,7 @@ Secrets are told by presence only. Whatever the stack tells of itself is added w
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from harness.evidence.git_facts import git_facts
@@ -57,7 +58,15 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
             for name in sorted({*ladder.secrets, "API_TOKENS"})
         },
         settings={
-            "asked": {"scenarios": list(order.wish.only), "from": order.from_run, "witness": order.witness.value}
+            "asked": {
+                "scenarios": list(order.wish.only),
+                "with_needs": order.wish.with_needs,
+                "resume": order.wish.resume,
+                "from": order.from_run,
+                "witness": order.witness.value,
+                "trials": asdict(order.trials),
+            }
         },
+        trials=plan.trials.count,
         rerun_of=plan.rerun_of,
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, ParamSpec, TypeVar
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from types import FrameType
 
@@ -119,3 +120,35 @@ class Interrupts:
     def hold(self) -> None:
         """From now on no signal ends anything, because the folder is being closed."""
         self._is_held = True
+
+
+class OnThread(Interrupts):
+    """What the signal that the main thread got means on another one, which none ever reaches.
+
+    Args:
+        stop: Set when waits are to end.
+    """
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def take(self) -> bool:
+        """Whether this thread is to end."""
+        return self._stop.is_set()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within the block nothing is half done.
+
+        Raises:
+            KeyboardInterrupt: The thread is to end; also when that was said meanwhile, since what broke off then is no
+                answer.
+        """
+        self._end_if_stopped()
+        yield
+        self._end_if_stopped()
+
+    def _end_if_stopped(self) -> None:
+        if self._may_end and self._stop.is_set():
+            raise KeyboardInterrupt

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness.evidence.exchanges import Purpose
-from harness.judging.documents import unwrapped
+from harness.judging.documents import unwrapped, view
 from harness.judging.freshness import NO_PROJECT, Wanted, baseline_of
-from harness.judging.observation import FileChanges, Observation, ProgramRun, Witness
+from harness.judging.judge_checks import spent
+from harness.judging.judge_prompts import asked_key, question_of, task_of
+from harness.judging.observation import FileChanges, Judgement, Observation, ProgramRun, Witness
 from harness.judging.program_checks import program_key
 from harness.language.model import Check, CheckKind, Mode, Request
 from harness.language.variables import UnknownVariableError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.judging.freshness import Baseline
+    from harness.judging.judge_prompts import Question
     from harness.judging.observation import Exchange
     from harness.language.model import Poll, Step
     from harness.runner.scene import Scene
@@ -149,6 +152,7 @@ def observe(step: Step, scene: Scene, checks: Iterable[Check], *, seen: Exchange
             if check.kind is CheckKind.SCHEMA and check.argument in scene.schemas
         },
         programs=_programs(step, scene, asked),
+        judgements=_judgements(scene, asked, document=view(seen, doc)) if seen.answered else {},
     )
 
 
@@ -184,3 +188,33 @@ def _run(step: Step, scene: Scene, check: Check) -> ProgramRun:
             args=check.argument["args"],
             redact=lambda text: redactor.text(text, source=scene.source(step.id)),
         )
+
+
+def _judgements(scene: Scene, checks: Iterable[Check], *, document: Mapping[str, Any]) -> dict[str, Judgement]:
+    """Ask each question once, for the most votes that any check wants of it."""
+    wanted: dict[str, Check] = {}
+    for check in checks:
+        if check.kind is CheckKind.JUDGE:
+            first = wanted.setdefault(asked_key(check.argument), check)
+            wanted[asked_key(check.argument)] = max(first, check, key=lambda each: each.argument["votes"])
+    task = task_of(scene.ladder, scene.scenario) if wanted else ""
+    found: dict[str, Judgement] = {}
+    for key, check in wanted.items():
+        if question := question_of(check.argument, document, task=task):
+            found[key] = _opinion(scene, check, question)
+    return found
+
+
+def _opinion(scene: Scene, check: Check, question: Question) -> Judgement:
+    from harness.config import Settings
+    from harness.senses.model_judge import Means, ModelJudge, endpoint_of
+
+    endpoint = endpoint_of(Settings.from_env(scene.around.environ), check.argument["model"])
+    if isinstance(endpoint, str):
+        return Judgement(error=endpoint)
+    # Not under the scenario: what a model says about a subject is not what the subject says.
+    means = Means(scene.around.records.redactor, f"judge/{scene.id}", scene.around.clock.monotonic)
+    with ModelJudge(endpoint, means) as judge, scene.around.interrupts.waiting():
+        judgement = judge.ask(question, check.argument["votes"])
+    scene.remarks.append(f"{check.mark}: the opinion of a model, which is no cost of the subject: {spent(judgement)}")
+    return judgement

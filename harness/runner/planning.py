@@ -25,6 +25,7 @@ from harness.runner.looks import every
 from harness.runner.origin import Trigger
 from harness.runner.selection import Earlier, Wish, select
 from harness.runner.stand import BASE_URL, foreign_url, planned_url
+from harness.runner.wanted_trials import WantedTrials
 from harness.senses.address import Address
 from harness.stack import env_file
 
@@ -59,6 +60,7 @@ class Order:
     witness: WitnessChoice = WitnessChoice.AUTO
     rolls_back: bool = False
     is_rollback: bool = False
+    trials: WantedTrials = field(default_factory=WantedTrials)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Plan:
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
         witness: Whether the engine is asked about containers.
         trigger: What has set the run off.
+        trials: How often the part is climbed, each time on fresh projects.
         rerun_of: Id of the first of them; of a rollback, which reuses nothing, that of the newest run of its ladder.
     """
 
@@ -81,6 +84,7 @@ class Plan:
     rerun_of: str | None
     witness: WitnessChoice = WitnessChoice.AUTO
     trigger: Trigger = field(default_factory=Trigger)
+    trials: WantedTrials = field(default_factory=WantedTrials)
 
 
 def plan(order: Order, settings: Settings) -> Plan:
@@ -105,12 +109,21 @@ def plan(order: Order, settings: Settings) -> Plan:
         return Plan(_rollback(ladder, path, settings), None, secrets, (), rerun_of, order.witness, trigger)
     earlier, folders = _earlier(order, ladder)
     selection = select(ladder, order.wish, earlier)
+    _refuse_shared(order.trials, selection)
     climbed = _part(ladder, path, selection, folder=ladder.mode.value)
     # Somebody else's stack is not ours to switch.
     rolls_back = order.rolls_back and ladder.rollback is not None and not foreign_url(settings)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
     reused = folders if selection.rerun_of else ()
-    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger)
+    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger, order.trials)
+
+
+def _refuse_shared(trials: WantedTrials, selection: Selection) -> None:
+    """Trials share nothing; on the captures of an earlier run they would all work on one project."""
+    if trials.is_several and selection.captures:
+        shared = ", ".join(selection.captures)
+        message = f"several trials cannot build on what {shared} captured in an earlier run: they would share it"
+        raise UsageError("trials-not-fresh", message, "add --with-needs, so that each trial makes its own")
 
 
 def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:
@@ -147,7 +160,8 @@ def _rollback(ladder: Ladder, path: Path, settings: Settings) -> Part:
 
 
 def _part(ladder: Ladder, path: Path, selection: Selection, *, folder: str) -> Part:
-    return Part(ladder, selection.scenarios, folder, _schemas(ladder, path.parent), selection.captures)
+    text = path.read_text(encoding="utf-8")
+    return Part(ladder, selection.scenarios, folder, _schemas(ladder, path.parent), selection.captures, text)
 
 
 def _schemas(ladder: Ladder, folder: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from harness.errors import UsageError
 from harness.evidence.events import ArtifactSaved, ExchangeMade
 from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.evidence.journal import Start, iter_events
-from harness.evidence.layout import EVENTS
 from harness.redaction.redacted import MARKER
 
 if TYPE_CHECKING:
@@ -62,12 +61,12 @@ class ScenarioLog:
 
     def mark(self) -> Start:
         """Where the next line of the log will begin."""
-        lines = self._records.staging.folder / EVENTS
+        lines = self._records.staging.folder / self._records.log
         return Start(self._records.journal.next_seq, lines.stat().st_size)
 
     def since(self, start: Start) -> Iterator[Entry]:
         """The events since a mark, read back from disk, so that no run keeps them in memory."""
-        return iter_events(self._records.staging.folder / EVENTS, start=start)
+        return iter_events(self._records.staging.folder / self._records.log, start=start)
 
     def elapsed(self) -> float:
         """Seconds since the log was opened."""

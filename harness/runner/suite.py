@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
 from harness.evidence.run_record import RunStatus
+from harness.judging.trials import aggregate
+from harness.judging.trials import exit_code_of as exit_code_of_trials
 from harness.judging.verdict import fold
 from harness.language.model import Mode
 from harness.redaction.redactor import Redactor
@@ -26,7 +28,9 @@ from harness.runner.origin import Origin
 from harness.runner.planning import plan as make_plan
 from harness.runner.run_end import exit_code_of
 from harness.runner.self_check import self_check
+from harness.runner.stand import Stand
 from harness.runner.surroundings import Subject, Surroundings
+from harness.runner.trials import Ground, Trials, policy_of
 from harness.senses.address import Address
 from harness.senses.client import Client
 from harness.senses.witness import NoWitness
@@ -41,10 +45,14 @@ if TYPE_CHECKING:
     from harness.evidence.run_record import RunRecord
     from harness.judging.observation import Exchange
     from harness.runner.planning import Order, Plan
-    from harness.runner.stand import Stand
+    from harness.runner.trials import TrialEnd
     from harness.senses.calls import Call
     from harness.senses.witness import Watch
     from harness.terminal.watching import Watcher
+
+
+def _say_nothing(_line: str) -> None:
+    """Nobody reads along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class World:
         watcher: Made when the redactor is known, since everything it shows passes it.
         follower: Gets every line of the journal as well; ``None`` for nobody.
         interrupts: Takes the signals over while a run has a folder.
+        say: Gets lines for standard output while the run goes on: its id, and each trial that has ended.
     """
 
     settings: Settings
@@ -64,6 +73,7 @@ class World:
     random: Random
     follower: Lines | None = None
     interrupts: Interrupts = field(default_factory=Interrupts)
+    say: Callable[[str], None] = _say_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,8 @@ def execute(order: Order, world: World) -> Ended:
             with watcher.stage("checking that no secret can get out"):
                 self_check(record)
             book.begin(record)
+            book.keep_ladders([plan.climbed, *([plan.rollback] if plan.rollback else [])])
+            world.say(f"run {record.run_id}")
             return _Run(world, plan, book, watcher=watcher).carry_out()
         except BaseException as error:  # noqa: BLE001  # a signal is none of the others' kind
             world.interrupts.hold()
@@ -129,6 +141,8 @@ class _Run:
 
     def carry_out(self) -> Ended:
         """Climb, roll back, and close the book."""
+        if self._plan.trials.is_several:
+            return self._carry_out_trials()
         try:
             climbed = self._climb(self._plan.climbed)
         except Exception:
@@ -141,47 +155,108 @@ class _Run:
         return self._close(climbed, rolled)
 
     def _climb(self, part: Part, *before: PartCourse) -> PartCourse:
-        settings, interrupts = self._world.settings, self._world.interrupts
+        # A trial has its ids, and its place in the record, before anything can fail.
+        origin = self._origin()
+        if not before:
+            self._book.trials.begin(origin, is_one_of_several=False)
+        stand = self._provide(part.ladder.mode)
+        if not isinstance(stand, Stand):
+            return self._end_unclimbed(part, stand, *before, origin=origin)
+        if not before:
+            self._note_stand(stand)
+        return self._climb_at(stand, part, *before, origin=origin)
+
+    def _provide(self, mode: Mode) -> Stand | HarnessError | None:
+        """The stack that is ready, or why there is none: an error, or ``None`` for Ctrl-C."""
+        interrupts = self._world.interrupts
         try:
             with interrupts.may_end(), interrupts.waiting():
-                stand = stands.provide(settings, self._watcher, part.ladder.mode)
+                return stands.provide(self._world.settings, self._watcher, mode)
         except KeyboardInterrupt:
             self._watcher.note(HOW_TO_FORCE)
-            return self._end_unclimbed(part, None, *before)
+            return None
         except HarnessError as error:
-            return self._end_unclimbed(part, error, *before)
+            return error
         except Exception as error:  # noqa: BLE001  # a fault of ours must not keep the stack from being rolled back
-            fault = HarnessError("harness-fault", f"a fault of the harness: {type(error).__name__}: {error}", _REPORT)
-            return self._end_unclimbed(part, fault, *before)
-        if not before:
-            self._book.note(
-                base_url=stand.base_url,
-                images=stand.images,
-                engine=stand.engine,
-                config_digest=stand.config_digest,
-                settings={**self._book.record.settings, "stack": dict(stand.settings)},
-            )
-        return self._climb_at(stand, part, *before)
+            message = f"a fault of the harness: {type(error).__name__}: {error}"
+            return HarnessError("harness-fault", message, _REPORT)
 
-    def _climb_at(self, stand: Stand, part: Part, *before: PartCourse) -> PartCourse:
+    def _note_stand(self, stand: Stand) -> None:
+        self._book.note(
+            base_url=stand.base_url,
+            images=stand.images,
+            engine=stand.engine,
+            config_digest=stand.config_digest,
+            settings={**self._book.record.settings, "stack": dict(stand.settings)},
+        )
+
+    def _carry_out_trials(self) -> Ended:
+        stand = self._provide(self._plan.climbed.ladder.mode)
+        if stand is None:
+            raise _interrupted_before()
+        if not isinstance(stand, Stand):
+            raise stand
+        self._note_stand(stand)
+        world = self._world
+        ground = Ground(
+            plan=self._plan,
+            book=self._book,
+            stand=stand,
+            watch=lambda: stands.watch(stand, self._plan.witness, world.settings.environ),
+            watcher=self._watcher,
+            clock=world.clock,
+            sleep=world.sleep,
+            interrupts=world.interrupts,
+            environ=world.settings.environ,
+            token=self._token(),
+            tell=world.say,
+        )
+        ended = Trials(ground).climb_all()
+        return self._close_trials(ended)
+
+    def _close_trials(self, ended: tuple[TrialEnd, ...]) -> Ended:
+        self._world.interrupts.hold()
+        policy = policy_of(self._plan)
+        found = aggregate([end.verdict for end in ended if not end.is_interrupted], policy)
+        is_interrupted = any(end.is_interrupted for end in ended) or self._world.interrupts.take()
+        rules = (
+            (any(end.secret_hits for end in ended), ExitCode.LEAK),
+            (is_interrupted, ExitCode.INTERRUPTED),
+        )
+        code = next((code for applies, code in rules if applies), exit_code_of_trials(found, policy))
+        facts = {
+            "status": RunStatus.INTERRUPTED if is_interrupted else RunStatus.FINISHED,
+            "verdict": found.verdict,
+            "exit_code": int(code),
+            "aggregation": found,
+            "scenarios": tuple(each for end in ended for each in end.scenarios),
+        }
+        with self._watcher.stage("searching the evidence once more, and closing it"):
+            finished = self._book.close(facts, self._plan.secrets, ended)
+        return Ended(self._book.record, finished, code)
+
+    def _origin(self) -> Origin:
+        return Origin.new(self._plan.trigger, self._book.redactor.text)
+
+    def _climb_at(self, stand: Stand, part: Part, *before: PartCourse, origin: Origin) -> PartCourse:
         watch, is_needed = stands.watch(stand, self._plan.witness, self._world.settings.environ)
         try:
             with Client(Address.parse(stand.base_url), self._book.redactor, token=self._token()) as client:
                 send = self._world.interrupts.waits(client.exchange)
                 subject = Subject(send, stand.worker_image, stand.instance, stand.workspaces)
-                around = self._surroundings(subject, watch, is_witness_needed=is_needed)
+                around = self._surroundings(subject, watch, origin, is_witness_needed=is_needed)
                 return climb(around, part, keep=lambda course: self._book.keep(course, *before))
         finally:
             watch.close()
 
-    def _end_unclimbed(self, part: Part, error: HarnessError | None, *before: PartCourse) -> PartCourse:
+    def _end_unclimbed(self, part: Part, error: HarnessError | None, *before: PartCourse, origin: Origin) -> PartCourse:
         watch = NoWitness("the stack did not start")
-        around = self._surroundings(Subject(_never_sent), watch, is_witness_needed=True)
+        around = self._surroundings(Subject(_never_sent), watch, origin, is_witness_needed=True)
         course = climb_nothing(around, part, error)
         self._book.keep(course, *before)
         return course
 
-    def _surroundings(self, subject: Subject, watch: Watch, *, is_witness_needed: bool) -> Surroundings:
+    def _surroundings(self, subject: Subject, watch: Watch, origin: Origin, *, is_witness_needed: bool) -> Surroundings:
         return Surroundings(
             subject=subject,
             records=self._book.records(self._plan.earlier),
@@ -190,7 +265,7 @@ class _Run:
             clock=self._world.clock,
             sleep=self._world.interrupts.waits(self._world.sleep),
             random=self._world.random,
-            origin=Origin.new(self._plan.trigger, self._book.redactor.text),
+            origin=origin,
             is_witness_needed=is_witness_needed,
             environ=self._world.settings.environ,
             interrupts=self._world.interrupts,
@@ -238,6 +313,11 @@ class _Run:
         with self._watcher.stage("searching the evidence once more, and closing it"):
             finished = self._book.close(facts, self._plan.secrets)
         return Ended(self._book.record, finished, code)
+
+
+def _interrupted_before() -> HarnessError:
+    message = "interrupted while the stack was starting; no trial was begun"
+    return AbandonedError("run-abandoned", message, "run it again")
 
 
 def _never_sent(_call: Call) -> Exchange:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.evidence.layout import EVENTS
 from harness.runner.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Records:
     Attributes:
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
         run_id: Names the process that wrote the judge's own spans.
+        log: Where the journal's lines go.
     """
 
     staging: Staging
@@ -52,6 +54,7 @@ class Records:
     redactor: Redactor
     earlier: tuple[Path, ...] = ()
     run_id: str = ""
+    log: str = EVENTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class Client:
         """Close the connection."""
         self._transport.close()
 
+    def break_off(self) -> None:
+        """Make the request that is under way fail at once; may be called from another thread."""
+        self._transport.break_off()
+
     def exchange(self, call: Call) -> Exchange:
         """Send one request once and return what came, within the request's ``timeout_s``."""
         content = json.dumps(call.request.json).encode() if call.request.has_json else b""

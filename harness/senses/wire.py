@@ -8,7 +8,9 @@ takes half the processor time of a client on top of it. It decides nothing about
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
@@ -70,12 +72,13 @@ class BoundedTransport:
     def __init__(self, address: Address, time_left: TimeLeft) -> None:
         secure = address.scheme == "https"
         self._origin = (address.scheme.encode(), address.host.encode("idna"), address.port)
+        self._network = _BoundedNetwork(time_left)
         self._pool = httpcore.ConnectionPool(
             ssl_context=_tls() if secure else None,
             max_connections=1,
             max_keepalive_connections=1,
             keepalive_expiry=KEPT_ALIVE_S,
-            network_backend=_BoundedNetwork(time_left),
+            network_backend=self._network,
         )
 
     def send(self, method: str, target: bytes, *, headers: Headers, content: bytes = b"") -> httpcore.Response:
@@ -95,9 +98,18 @@ class BoundedTransport:
         """Close the connection."""
         self._pool.close()
 
+    def break_off(self) -> None:
+        """End what another thread is waiting for; its request fails as if the connection had been lost."""
+        stream = self._network.latest
+        if stream is not None:
+            # Closing a socket does not wake who reads from it; shutting it down does.
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
 
 class _BoundedNetwork(httpcore.NetworkBackend):
     def __init__(self, time_left: TimeLeft) -> None:
+        self.latest: httpcore.NetworkStream | None = None
         self._time_left = time_left
         self._network = httpcore.SyncBackend()
 
@@ -110,8 +122,8 @@ class _BoundedNetwork(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         left = self._time_left.left(httpcore.ConnectTimeout)
-        stream = self._network.connect_tcp(host, port, left, local_address, socket_options)
-        return _BoundedStream(stream, self._time_left)
+        self.latest = self._network.connect_tcp(host, port, left, local_address, socket_options)
+        return _BoundedStream(self.latest, self._time_left)
 
 
 class _BoundedStream(httpcore.NetworkStream):

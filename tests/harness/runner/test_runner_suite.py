@@ -57,7 +57,8 @@ def test_the_record_says_what_was_run_on_what_and_how_it_ended(run):
     assert (record.images.worker, record.images.backend) == ("sha256:aa", "sha256:bb")
     assert (record.engine.version, record.config_digest) == ("20.10.24", "d1")
     assert record.settings["stack"] == {"PORT": "8000"}
-    assert record.settings["asked"] == {"scenarios": [], "from": "", "witness": "auto"}
+    asked = record.settings["asked"]
+    assert (asked["scenarios"], asked["from"], asked["witness"], asked["trials"]["count"]) == ([], "", "auto", 1)
     assert [each.name for each in record.ladders] == ["live", "mocked"]
     assert set(record.ladders[0].scenarios) == {"L01", "L02"}
     assert record.redaction.needles > 1

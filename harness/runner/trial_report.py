@@ -1,0 +1,84 @@
+"""What several trials add up to besides the verdict: how long each phase takes, and where a bad one parts."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.evidence.documents import pretty
+from harness.evidence.layout import TRIALS, trace_file
+from harness.evidence.records import from_document, to_document
+from harness.judging.trials import nearest_rank
+from harness.judging.verdict import is_green
+from harness.traces.differences import first_difference
+from harness.traces.records import Layer, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.evidence.bundle import Staging
+    from harness.evidence.redacting import Redacts
+    from harness.evidence.run_record import RunRecord, ScenarioRecord
+
+SCHEMA: Final = "ladder.trials/1"
+
+_PHASES: Final = frozenset({Layer.APP, Layer.RUNNER, Layer.WORKER})
+"""Layers whose spans are phases of a job; the judge's own are told by scenario."""
+
+TRIAL: Final = "trial"
+
+
+def write_trials(staging: Staging, record: RunRecord, redactor: Redacts) -> None:
+    """Write ``reports/trials.json``."""
+    document = {
+        "schema": SCHEMA,
+        "run_id": record.run_id,
+        "aggregation": to_document(record.aggregation),
+        "phases_s": _phases(staging, record),
+        "first_difference": _first_difference(staging, record),
+        "trials": [to_document(trial) for trial in record.trial_records],
+    }
+    staging.write(TRIALS, redactor.json(pretty(document), source=TRIALS))
+
+
+def _phases(staging: Staging, record: RunRecord) -> dict[str, dict[str, float]]:
+    """Name of a phase → how often it was measured, and nearest-rank percentiles in seconds."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    found[TRIAL] = [trial.duration_s for trial in record.trial_records]
+    for scenario in _climbed(record):
+        found[scenario.id].append(scenario.duration_s)
+        for name, seconds in _spans(_trace(staging, scenario)):
+            found[name].append(seconds)
+    return {
+        name: {"n": len(values), "p50": nearest_rank(values, 50), "p95": nearest_rank(values, 95)}
+        for name, values in found.items()
+        if values
+    }
+
+
+def _spans(trace: Trace) -> Iterator[tuple[str, float]]:
+    for span in trace.spans:
+        if span.layer in _PHASES and span.duration_ns is not None:
+            yield span.name, span.duration_ns / 1_000_000_000
+
+
+def _first_difference(staging: Staging, record: RunRecord) -> dict[str, Any] | None:
+    """Where the first trial that is not green leaves the way of the first one that is."""
+    good = {each.id: each for each in reversed(list(_climbed(record))) if is_green(each.verdict)}
+    for bad in _climbed(record):
+        if is_green(bad.verdict) or bad.id not in good:
+            continue
+        step = first_difference(_trace(staging, good[bad.id]), _trace(staging, bad))
+        if step:
+            return {"scenario": bad.id, "step": step, "green": good[bad.id].folder, "not_green": bad.folder}
+    return None
+
+
+def _climbed(record: RunRecord) -> Iterable[ScenarioRecord]:
+    return (each for each in record.scenarios if each.trace_id)
+
+
+def _trace(staging: Staging, scenario: ScenarioRecord) -> Trace:
+    document: Mapping[str, Any] = json.loads(staging.files.read(trace_file(scenario.trace_id)))
+    return from_document(Trace, document)
