@@ -49,6 +49,8 @@ STATUS_OF: Final[Mapping[Verdict, Status]] = {
     Verdict.ERROR: Status.ERROR,
     Verdict.INCONCLUSIVE: Status.ERROR,
     Verdict.BLOCKED: Status.SKIPPED,
+    # Only several trials together are flaky; a single scenario that says so has not passed.
+    Verdict.FLAKY: Status.FAIL,
 }
 
 

@@ -96,16 +96,25 @@ class Bundle:
         except DamagedRecordError as error:
             raise UnreadableError("not-a-record", path, str(error)) from None
 
-    def entries(self) -> Iterator[Entry]:
-        """The events of the run, in order."""
-        for number, line in lines(self.folder, layout.EVENTS):
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Every log: that of the run, and those of its trials where there are several."""
+        return tuple(dict.fromkeys((layout.EVENTS, *(trial.log for trial in self.run.trial_records))))
+
+    def entries(self, log: str) -> Iterator[Entry]:
+        """The events of a log, in order.
+
+        Raises:
+            UnreadableError: It cannot be read, or not to its end.
+        """
+        for number, line in lines(self.folder, log):
             try:
-                entry = decode(text_of(line, layout.EVENTS))
+                entry = decode(text_of(line, log))
             except DamagedRecordError as error:
-                raise UnreadableError("events-damaged", layout.EVENTS, f"line {number}: {error}") from None
+                raise UnreadableError("events-damaged", log, f"line {number}: {error}") from None
             if entry.seq != number:
                 what = f"line {number}: its seq is {entry.seq}, so a line was lost, added or moved"
-                raise UnreadableError("events-damaged", layout.EVENTS, what)
+                raise UnreadableError("events-damaged", log, what)
             yield entry
 
     def cases(self) -> Iterator[StoredCase]:
@@ -115,12 +124,13 @@ class Bundle:
         """
         left = {record.folder: record for record in self.run.scenarios}
         broken: UnreadableError | None = None
-        try:
-            for segment in segments(self.entries()):
-                if record := left.pop(segment.started.folder, None):
-                    yield StoredCase(self, record, segment)
-        except UnreadableError as error:
-            broken = error
+        for log in self.logs:
+            try:
+                for segment in segments(self.entries(log)):
+                    if record := left.pop(segment.started.folder, None):
+                        yield StoredCase(self, record, segment)
+            except UnreadableError as error:
+                broken = broken or error
         for record in left.values():
             yield StoredCase(self, record, None, broken=broken)
 
@@ -131,7 +141,7 @@ class StoredCase:
 
     Attributes:
         climbed: Its events; ``None`` when the log has none.
-        broken: Why the log could not be read so far.
+        broken: Why its events may be missing: a log that could not be read to its end.
     """
 
     bundle: Bundle
@@ -159,7 +169,7 @@ class StoredCase:
         """Its events.
 
         Raises:
-            UnreadableError: The log could not be read so far.
+            UnreadableError: A log could not be read to its end, and they are in none of the others.
         """
         if self.broken:
             raise self.broken

@@ -20,6 +20,7 @@ _ITEMS: Final[Mapping[str, str]] = {
     "observed_output": "output",
     "events": "point event",
     "spans": "span",
+    "trials": "trial",
 }
 """Field of a case → what one of its items is called."""
 

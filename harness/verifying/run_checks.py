@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence import layout
@@ -35,11 +36,13 @@ _JUNIT_KINDS: Final[Mapping[str, frozenset[Verdict]]] = {
 
 
 def events(bundle: Bundle) -> Looks:
-    """Every line of the log is an event, none is missing, and it begins and ends with this run."""
+    """Every line of a log is an event, none is missing, and the run's own begins and ends with this run."""
     first = last = None
-    for entry in bundle.entries():
+    for entry in bundle.entries(layout.EVENTS):
         first, last = first or entry.event, entry.event
         yield None
+    for log in bundle.logs:
+        yield from (None for _ in (bundle.entries(log) if log != layout.EVENTS else ()))
     is_ours = isinstance(first, RunStarted) and first.run_id == bundle.run.run_id
     if not is_ours:
         yield Finding("events-of-another", layout.EVENTS, "event 1", "it does not begin with the start of this run")
@@ -66,9 +69,11 @@ def cases(bundle: Bundle) -> Looks:
 
 def traces(bundle: Bundle) -> Looks:
     """There is one trace for each climb and each scenario that was begun, and none besides."""
-    begun = [each.event for each in bundle.entries() if isinstance(each.event, (ClimbStarted, ScenarioStarted))]
+    entries = chain.from_iterable(map(bundle.entries, bundle.logs))
+    begun = [each.event for each in entries if isinstance(each.event, (ClimbStarted, ScenarioStarted))]
     wanted = Counter(layout.trace_file(event.trace_id) for event in begun)
-    found = {path for path in bundle.listed if path.startswith(f"{layout.TRACES}/")}
+    listed = {path for path in bundle.listed if path.startswith(f"{layout.TRACES}/")}
+    found = listed - {layout.TRACE_MANIFEST, *bundle.logs}
     for path, count in wanted.items():
         yield None if path in found else Finding("missing-trace", path, "", "events.jsonl tells that it was begun")
         if count > 1:
@@ -78,11 +83,26 @@ def traces(bundle: Bundle) -> Looks:
 
 def climbs(bundle: Bundle) -> Looks:
     """The traces of whole climbs follow from ``events.jsonl``."""
-    for wanted in climb_traces(bundle.entries()):
+    for wanted in chain.from_iterable(climb_traces(bundle.entries(log)) for log in bundle.logs):
         path = layout.trace_file(wanted.trace_id)
         stored, derived = to_document(bundle.trace(wanted.trace_id)), to_document(wanted)
         found = [pair for name in derived for pair in differences(name, stored[name], derived[name])]
         yield from [Finding("not-observed", path, place, what) for place, what in found] or (None,)
+
+
+def trials(bundle: Bundle) -> Looks:
+    """The trials are those of ``traces/manifest.json``, and each one's trace has the bytes that were entered."""
+    records = bundle.run.trial_records
+    if not records:
+        return
+    stored = bundle.object(layout.TRACE_MANIFEST).get("trials")
+    found = list(differences("trials", stored, to_document(records)))
+    yield from [Finding("trials-differ", layout.TRACE_MANIFEST, place, what) for place, what in found] or (None,)
+    for record in records:
+        path = layout.trace_file(record.trace_id)
+        data = bundle.data(path)
+        is_same = (len(data), hashlib.sha256(data).hexdigest()) == (record.bytes, record.sha256)
+        yield None if is_same else Finding("hash-mismatch", path, "", f"{layout.RUN} has another size or digest of it")
 
 
 def digest_of_run(bundle: Bundle) -> Looks:
@@ -131,7 +151,7 @@ def reports(bundle: Bundle) -> Looks:
     yield from _counts(layout.JUNIT, {"testcases": sum(1 for _ in root.iter("testcase"))}, {"testcases": len(verdicts)})
     results = bundle.object(layout.CTRF).get("results")
     summary = results.get("summary") if isinstance(results, dict) else None
-    counted = Counter(STATUSES[each] for each in verdicts)
+    counted = Counter(STATUSES.get(each, "other") for each in verdicts)
     wanted = {"tests": len(verdicts), **{status: counted[status] for status in sorted({*STATUSES.values()})}}
     yield from _counts(layout.CTRF, summary if isinstance(summary, dict) else {}, wanted)
 

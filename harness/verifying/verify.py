@@ -35,6 +35,7 @@ STRICT: Final[Mapping[str, Callable[[Bundle], Looks]]] = {
     "cases": run_checks.cases,
     "traces": run_checks.traces,
     "climbs": run_checks.climbs,
+    "trials": run_checks.trials,
     "totals": run_checks.totals,
     "run-digest": run_checks.digest_of_run,
     "reports": run_checks.reports,
