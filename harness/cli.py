@@ -13,12 +13,14 @@ import typer
 
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
+from harness.reporting.choices import ReportForm
 from harness.runner.choices import WitnessChoice
 from harness.terminal.quiet_stream import quiet
 from harness.terminal.standard_streams import open_closed, settle
 
 if TYPE_CHECKING:
     from harness.config import Settings
+    from harness.redaction.redactor import Redactor
     from harness.runner.planning import Order
 
 app = typer.Typer(
@@ -262,6 +264,37 @@ def verify(
     raise typer.Exit(ExitCode.FAILED if report.failed else ExitCode.OK)
 
 
+@app.command(short_help="Write a report of a run, for people or programs.")
+def report(
+    run: Annotated[
+        str, typer.Argument(help="A run's folder or id, or the first 8 characters; default: the newest.")
+    ] = "",
+    *,
+    form: Annotated[ReportForm, typer.Option("--format", help="Who it is for.")] = ReportForm.MARKDOWN,
+    output: Annotated[Path | None, typer.Option(help="Write it to this file.", metavar="FILE")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a report of a run: html opens from disk, markdown suits a CI job's summary, the rest is for programs."""
+    import json
+
+    from harness.evidence.reading import list_runs
+    from harness.evidence.resolving import newest_run, resolve_run
+    from harness.reporting.report import make_report, shown_on, write_report
+
+    settings = _settings()
+    entries = list_runs(settings.evidence_root(out))
+    entry = resolve_run(entries, run) if run else newest_run(entries)
+    made = make_report(entry, form, _redactor(settings))
+    if output:
+        write_report(made, output, sealed=entry.folder)
+    if as_json:
+        _print(json.dumps(made.document(output), indent=2))
+    elif not output:
+        _print(shown_on(sys.stdout, made.text))
+    made.refuse_unsound()
+
+
 @app.command(short_help="Copy input to output without secrets.")
 def redact(
     env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),
@@ -300,15 +333,17 @@ def main() -> None:
 
 def _without_secrets(text: str) -> str:
     """An error may quote what another program said; where secrets cannot be loaded, that is the error itself."""
+    try:
+        return _redactor(_settings()).text(text)
+    except HarnessError:
+        return text
+
+
+def _redactor(settings: Settings) -> Redactor:
     from harness.redaction.env_secrets import load_secrets
     from harness.redaction.redactor import Redactor
 
-    settings = _settings()
-    try:
-        secrets = load_secrets(settings.live_env_file, settings.env_file, settings.environ)
-    except HarnessError:
-        return text
-    return Redactor(secrets).text(text)
+    return Redactor(load_secrets(settings.live_env_file, settings.env_file, settings.environ))
 
 
 def _settings() -> Settings:
