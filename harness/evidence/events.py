@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.evidence.exchanges import Answer, Purpose, Sent
-from harness.judging.observation import FileChanges, ProgramRun, Witness
+from harness.judging.observation import FileChanges, Judgement, ProgramRun, Witness
 from harness.judging.results import CheckResult
 from harness.judging.verdict import Verdict
 
@@ -193,6 +193,7 @@ class StepObserved:
     secret_hits: int = 0
     schemas: Mapping[str, Any] = field(default_factory=dict)
     programs: Mapping[str, ProgramRun] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def observed(scenario: str, step: str, *, exchange: int, observation: Observatio
         secret_hits=observation.secret_hits,
         schemas=observation.schemas,
         programs=observation.programs,
+        judgements=observation.judgements,
     )
 
 
@@ -79,5 +80,6 @@ def _seen(seq: int, event: StepObserved, answers: dict[int, Answer]) -> Seen:
         secret_hits=event.secret_hits,
         schemas=event.schemas,
         programs=event.programs,
+        judgements=event.judgements,
     )
     return Seen(event.scenario, event.step, observation, answer.is_whole)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.judging.container_checks import container
 from harness.judging.documents import view
 from harness.judging.file_checks import files_changed
+from harness.judging.judge_checks import opinion
 from harness.judging.operators import compare
 from harness.judging.program_checks import prints
 from harness.judging.results import CheckResult, Finding, Outcome, plain, show, worst
@@ -161,10 +162,6 @@ def _no_secrets(_check: Check, observation: Observation) -> Finding:
     return compare("no_secrets", observation.secret_hits, {"eq": 0})
 
 
-def _judge(_check: Check, _observation: Observation) -> Finding:
-    return Finding(Outcome.UNDECIDED, "judge", "enough valid votes", "no model was asked")
-
-
 def _any_of(check: Check, observation: Observation) -> Finding:
     findings: list[Finding] = []
     for child in check.children:
@@ -206,7 +203,7 @@ _FINDERS: Final[Mapping[CheckKind, Callable[[Check, Observation], Finding]]] = {
     CheckKind.FILES_CHANGED: files_changed,
     CheckKind.CONTAINER: container,
     CheckKind.PRINTS: prints,
-    CheckKind.JUDGE: _judge,
+    CheckKind.JUDGE: opinion,
     CheckKind.ANY_OF: _any_of,
     CheckKind.ALL_OF: _all_of,
     CheckKind.NOT: _not,

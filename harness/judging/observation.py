@@ -126,6 +126,49 @@ class ProgramRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Vote:
+    """One reply of a model that was asked for its opinion; what is made of it follows from ``reply`` alone.
+
+    Attributes:
+        fence: The word around the data, from which the messages can be made again.
+        prompt_sha256: Digest of the messages as they were sent.
+        reply: As it came, redacted and cut to ``judge_checks.LONGEST_REPLY``.
+        reasoning: The model's own, for readers; empty where the reply is none that counts.
+        model: As the endpoint names it.
+        prompt_tokens: ``None`` where the endpoint did not tell, as the next one.
+        duration_s: From connecting to the last byte.
+        error: Why there is no reply; empty when there is one.
+        cut_from: Characters that the reply had before it was cut; ``None`` when it is whole.
+    """
+
+    fence: str
+    prompt_sha256: str
+    reply: str = ""
+    reasoning: str = ""
+    model: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    duration_s: float = 0.0
+    error: str = ""
+    cut_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model was asked, and all of its votes.
+
+    Attributes:
+        model: The name that was asked for.
+        votes: In order; fewer than were wanted when asking on could not help.
+        error: Why nobody was asked; empty when somebody was.
+    """
+
+    model: str = ""
+    votes: tuple[Vote, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that the checks of one step may look at. Checks come with their variables filled in.
 
@@ -136,6 +179,7 @@ class Observation:
         secret_hits: How often something had to be redacted in what the scenario observed.
         schemas: Parsed JSON Schemas by the name of their file.
         programs: What ``prints`` ran, by ``program_checks.program_key`` of the check's argument.
+        judgements: What a model was asked, by ``judge_prompts.asked_key`` of the check's argument.
     """
 
     exchange: Exchange
@@ -145,3 +189,4 @@ class Observation:
     secret_hits: int = 0
     schemas: Mapping[str, Any] = field(default_factory=dict)
     programs: Mapping[str, ProgramRun] = field(default_factory=dict)
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)

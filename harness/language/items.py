@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.language.durations import seconds
 from harness.language.model import Check, CheckKind, Severity
 from harness.language.nodes import plain
+from harness.language.variables import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -84,9 +85,19 @@ def _prints(argument: dict[str, Any]) -> dict[str, Any]:
 
 
 def _judge(argument: dict[str, Any]) -> dict[str, Any]:
-    rubric = argument["rubric"]
-    usual: dict[str, Any] = {"votes": 3, "threshold": 0.5, "context": False}
-    return usual | argument | {"rubric": rubric if isinstance(rubric, dict) else {rubric: 1}}
+    usual: dict[str, Any] = {"votes": 3, "threshold": 0.7, "tools": None, "context": None, "model": None}
+    criteria = [{"weight": 1, **each} for each in argument.get("criteria", [_THE_RUBRIC])]
+    looked_at = {name: _value(argument[name]) for name in ("of", "tools") if name in argument}
+    return usual | argument | looked_at | {"criteria": criteria}
+
+
+_THE_RUBRIC: Final = {"name": "rubric", "text": "How well the data meets the rubric."}
+"""The one criterion where a ladder names none."""
+
+
+def _value(written: str) -> dict[str, str]:
+    """As for ``save``: what holds ``${`` is a template, which is filled in, and anything else is JMESPath."""
+    return {"value" if is_template(written) else "path": written}
 
 
 _NESTING: Final = frozenset({CheckKind.ANY_OF, CheckKind.ALL_OF, CheckKind.NOT})

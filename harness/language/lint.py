@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.language import lint_evidence, lint_expressions, lint_order, lint_requests, lint_variables
+from harness.language import lint_evidence, lint_expressions, lint_judging, lint_order, lint_requests, lint_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ def lint(draft: Draft, environ: Mapping[str, str]) -> list[Finding]:
         lint_order.steps,
         lint_expressions.paths,
         lint_expressions.patterns,
+        lint_judging.criteria,
         lint_requests.slashes,
         lint_requests.until_judges,
         lint_requests.repolls,

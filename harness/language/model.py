@@ -70,7 +70,9 @@ class Check:
             ``schema`` the name of a file in the ladder's folder, for the others a mapping of their options, with
             defaults filled in. Where an option may be a plain value or operators (``created``, ``count``,
             ``exit_code``, ``numbers``, ``length``, …) it is operators here: a plain value has become ``{"eq": value}``.
-            ``files_changed`` has ``since`` and ``project``; ``prints`` has ``project``, ``image``, ``args``.
+            ``files_changed`` has ``since`` and ``project``; ``prints`` has ``project``, ``image``, ``args``; ``judge``
+            has ``of`` and ``tools`` as ``{"path": JMESPath}`` or ``{"value": template}``, and at least one of
+            ``criteria``, each with ``name``, ``weight`` and ``text``.
         operators: Only for ``path``: operator name → expected value; all must hold.
         children: Only for ``any_of``, ``all_of`` and ``not``.
         text: The item as written, in one line of JSON, for messages.

@@ -161,10 +161,9 @@ def fill_check(check: Check, scope: Scope) -> Check:
     Raises:
         UnknownVariableError: A name has no value.
     """
-    argument = check.argument if check.kind in _WITHOUT_VARIABLES else scope.fill(check.argument)
     return replace(
         check,
-        argument=argument,
+        argument=_filled_argument(check, scope),
         operators={
             name: wanted if name in PATTERN_OPERATORS else scope.fill(wanted)
             for name, wanted in check.operators.items()
@@ -173,5 +172,11 @@ def fill_check(check: Check, scope: Scope) -> Check:
     )
 
 
+def _filled_argument(check: Check, scope: Scope) -> Any:  # noqa: ANN401  # JSON values
+    if check.kind is CheckKind.JUDGE:
+        return check.argument | {name: scope.fill(check.argument[name]) for name in ("of", "tools")}
+    return check.argument if check.kind in _WITHOUT_VARIABLES else scope.fill(check.argument)
+
+
 PATTERN_OPERATORS: Final = frozenset({"matches", "contains_match", "one_each"})
-_WITHOUT_VARIABLES: Final = frozenset({CheckKind.PATH, CheckKind.SCHEMA, CheckKind.JUDGE})
+_WITHOUT_VARIABLES: Final = frozenset({CheckKind.PATH, CheckKind.SCHEMA})

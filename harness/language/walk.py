@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NESTING: Final = ("any_of", "all_of", "not")
 _LISTS: Final = ("expect", "until", "stop_if")
 _WITH_OPTIONS: Final = ("headers", "files_changed", "container", "prints")
+_SHOWN_TO_A_MODEL: Final = ("of", "tools")
 _OF_A_PROJECT: Final = ("files_changed", "prints")
 _WITHOUT_TEMPLATES: Final = frozenset(
     {"path", "status", "duration", "schema", "no_secrets", "judge", "severity", *NESTING, *PATTERN_OPERATORS}
@@ -41,12 +42,19 @@ def checks_of(step: DraftStep) -> Iterator[Node]:
 def expressions_of(step: DraftStep) -> Iterator[Node]:
     """All JMESPath texts of a step but ``unwrap``, which knows no ``doc``."""
     for check in checks_of(step):
-        found = (check.get("path"), (check.get("judge") or check).get("of"))
-        yield from (node for node in found if node)
+        if path := check.get("path"):
+            yield path
+        yield from (value for value in _judged(check) if not is_template(value.value))
     yield from step.node.entries("capture").values()
     for value in step.node.entries("save").values():
         if not is_template(value.value) and value.value != EXCERPT:
             yield value
+
+
+def _judged(check: Node) -> Iterator[Node]:
+    """What a model is shown: JMESPath or templates."""
+    options = check.entries("judge")
+    yield from (options[name] for name in _SHOWN_TO_A_MODEL if name in options)
 
 
 def patterns_of(step: DraftStep) -> Iterator[Node]:
@@ -79,6 +87,7 @@ def templates_of(step: DraftStep) -> Iterator[Node]:
 
 
 def _templates_in(check: Node) -> Iterator[Node]:
+    yield from (value for value in _judged(check) if is_template(value.value))
     for key, value in check.value.items():
         if key in _WITH_OPTIONS:
             if key in _OF_A_PROJECT:

@@ -1,7 +1,8 @@
 """Secret values on their way from files into one child process, and nowhere else.
 
-Only ``read_secrets`` reads them. What others learn is whether a name is present. Two places need a value itself: the
-environment of the compose process, and the bearer token without which a protected backend does not tell its state.
+Only ``read_secrets`` reads them. What others learn is whether a name is present. Three places need a value itself: the
+environment of the compose process, the bearer token without which a protected backend does not tell its state, and the
+provider's key without which a model gives no opinion.
 DATABASE_URL travels with them, because it may hold a password.
 """
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from harness.config import Settings
 
+PROVIDER_KEY: Final = "OPENAI_API_KEY"
 API_TOKENS: Final = "API_TOKENS"
 DATABASE_URL: Final = "DATABASE_URL"
 PRIVATE_NAMES: Final = (*SECRET_NAMES, API_TOKENS, DATABASE_URL)
@@ -46,6 +48,10 @@ class Secrets:
         """One token that the backend accepts, or ``None`` when it asks for none."""
         tokens = self._values.get(API_TOKENS, "").strip("[] \t").replace('"', "").split(",")
         return next((token.strip() for token in tokens if token.strip()), None)
+
+    def provider_key(self) -> str | None:
+        """What a model's endpoint is shown, or ``None`` when there is none."""
+        return self._values.get(PROVIDER_KEY)
 
     def mask(self, text: str) -> str:
         """Replace every value that occurs in ``text``; the longest first, so that none hides in another's rest."""

@@ -18,7 +18,16 @@ from harness.evidence.faults import EvidenceError
 from harness.evidence.journal import Journal, iter_events
 from harness.evidence.rebuilding import observations, observed
 from harness.evidence.records import DamagedRecordError
-from harness.judging.observation import ContainerFact, Exchange, FileChanges, Observation, ProgramRun, Witness
+from harness.judging.observation import (
+    ContainerFact,
+    Exchange,
+    FileChanges,
+    Judgement,
+    Observation,
+    ProgramRun,
+    Vote,
+    Witness,
+)
 from harness.redaction.vocabulary import refusal
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -41,6 +50,21 @@ CONTAINERS = st.builds(
     started_at=st.none() | SECONDS,
     ended_at=st.none() | SECONDS,
 )
+TOKENS = st.none() | st.integers(0, 10**6)
+VOTES = st.builds(
+    Vote,
+    fence=ANY_TEXT,
+    prompt_sha256=ANY_TEXT,
+    reply=ANY_TEXT,
+    reasoning=ANY_TEXT,
+    model=ANY_TEXT,
+    prompt_tokens=TOKENS,
+    completion_tokens=TOKENS,
+    duration_s=SECONDS,
+    error=ANY_TEXT,
+    cut_from=TOKENS,
+)
+JUDGEMENTS = st.builds(Judgement, ANY_TEXT, st.lists(VOTES, max_size=2).map(tuple), ANY_TEXT)
 WITNESSES = st.builds(Witness, st.booleans(), st.lists(CONTAINERS, max_size=2).map(tuple), ANY_TEXT)
 
 
@@ -63,6 +87,7 @@ OBSERVATIONS = st.builds(
     programs=st.dictionaries(
         ANY_TEXT, st.builds(ProgramRun, st.none() | st.integers(0, 255), ANY_TEXT, ANY_TEXT), max_size=1
     ),
+    judgements=st.dictionaries(ANY_TEXT, JUDGEMENTS, max_size=1),
 )
 
 
@@ -94,6 +119,7 @@ def test_nothing_that_checks_may_look_at_is_forgotten():
         "secret_hits",
         "schemas",
         "programs",
+        "judgements",
     ]
 
 

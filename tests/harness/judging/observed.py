@@ -51,3 +51,11 @@ def container(**facts):
 
 def witnessed(*containers, **facts):
     return Witness(**{"available": True, "containers": containers} | facts)
+
+
+def opinion(*, severity=Severity.FAIL, **options):
+    """A ``judge`` check in its normal form."""
+    criteria = [{"name": "rubric", "weight": 1, "text": "How well."}]
+    usual = {"rubric": "Good.", "of": {"path": "doc"}, "tools": None, "criteria": criteria}
+    usual |= {"votes": 3, "threshold": 0.7, "context": None, "model": None}
+    return check("judge", usual | options, severity=severity)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observed import MARK, answer, check, path, seen
+from observed import MARK, answer, check, opinion, path, seen
 
 from harness.judging.checks import evaluate, implied, step_verdict, verdict_of
 from harness.judging.observation import Exchange, Observation
@@ -28,7 +28,7 @@ PRESENCE = path(
 )
 HELD = path("doc.status", eq="success")
 MISSED = path("doc.status", eq="error")
-OPEN = check("judge", {"rubric": {"good": 1}, "of": "doc", "votes": 3, "threshold": 0.5})
+OPEN = opinion()
 
 
 def outcome(item, observation=None):
@@ -129,6 +129,7 @@ def test_every_kind_of_the_language_can_be_judged():
         CheckKind.FILES_CHANGED: {"since": "submit", "project": "p"},
         CheckKind.CONTAINER: {"label": "ladder.project=p", "count": {"eq": 0}},
         CheckKind.PRINTS: {"project": "p", "image": "i", "args": ("app.py",), "exit_code": {"eq": 0}},
+        CheckKind.JUDGE: OPEN.argument,
     }
     for kind in CheckKind:
         assert outcome(check(kind, arguments.get(kind))) in Outcome

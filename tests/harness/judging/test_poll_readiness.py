@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from observed import MARK, answer, check, path
+from observed import MARK, answer, check, opinion, path
 
 from harness.judging.freshness import NO_PROJECT, Age, Wanted
 from harness.judging.observation import Exchange
@@ -56,7 +56,7 @@ def test_stop_if_comes_before_freshness():
 
 
 def test_an_undecided_condition_neither_stops_nor_is_ready():
-    blind = check("judge", {})
+    blind = opinion()
     assert looked(result(), until=[blind]).state is State.NOT_YET
     assert looked(result(), stop_if=[blind]).state is State.READY
 
