@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-# The stage on which runs are made without a network belongs to the runner's tests.
-sys.path.append(str(Path(__file__).parents[1] / "runner"))
+# The stage on which runs are made without a network belongs to the runner's tests, and processes to those of runs.
+sys.path += [str(Path(__file__).parents[1] / name) for name in ("runner", "runs")]
 
 from sealed_run import make_run
 

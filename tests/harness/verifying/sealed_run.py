@@ -53,13 +53,15 @@ PROJECT = "feff01fa-c5ef-4a62-907e-a4da9c1bf749"
 RESULT = {"job_id": "j1", "status": "success", "summary": "done", "engine": "template", "logs": []}
 
 
-def make_run(root, monkeypatch, *, live=LIVE, told=None):
-    """Climb the ladder and give the run's folder."""
+def make_run(root, monkeypatch, *, live=LIVE, told=None, prepare=None):
+    """Climb the ladder and give the run's folder; ``prepare`` is given the run before it begins."""
     whole = WholeRun(root, monkeypatch)
     write_ladder(root / "scenarios", live, name="live", mode="live")
     write_ladder(root / "scenarios", MOCKED, name="mocked")
     backend = Backend(whole.service)
     whole.service.trace = told or backend.told
+    if prepare:
+        prepare(whole)
     return whole.execute().finished.folder
 
 
