@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,16 @@ from tests.bench.raw_container import RawEngine
 from tests.bench.removals import watched_removals
 from tests.bench.report import Machine, Report, processors
 from tests.bench.subject import CALLERS, BenchError, running_backend
+from tests.bench.trace_cost import (
+    JOB_PAIRS,
+    OPERATIONS,
+    REQUEST_ROUNDS,
+    REQUESTS,
+    measure_job,
+    measure_operations,
+    measure_requests,
+    running_pair,
+)
 from worker.contract import Label
 
 if TYPE_CHECKING:
@@ -51,6 +62,11 @@ class Part(StrEnum):
     ALL = "all"
     BACKEND = "backend"
     HARNESS = "harness"
+    TRACING = "tracing"
+
+    def has(self, part: Part) -> bool:
+        """Whether this part is measured."""
+        return self in {part, Part.ALL}
 
 
 def main() -> int:
@@ -74,7 +90,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description="Measure the budgets of backend and judge."
+        prog="python -m tests.bench", description="Measure the budgets of backend, judge and recording."
     )
     parser.add_argument("--json", action="store_true", help="every figure and sample as JSON")
     parser.add_argument(
@@ -82,7 +98,7 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("CODEX_WORKER_IMAGE") or "codex-worker:latest",
         help="the worker image of both sides; default $CODEX_WORKER_IMAGE, else %(default)s",
     )
-    parser.add_argument("--part", choices=Part, type=Part, default=Part.ALL, help="only one of the two; default: both")
+    parser.add_argument("--part", choices=Part, type=Part, default=Part.ALL, help="only one of them; default: all")
     return parser.parse_args()
 
 
@@ -95,28 +111,73 @@ def _say(text: str) -> None:
     sys.stderr.write(f"bench: {text}\n")
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every part stands on: the engine, the image, a folder, and a name for containers that nobody else uses."""
+
+    client: docker.APIClient
+    place: Path
+    image: str
+    image_id: str
+    name: str
+
+
 def _measure(image: str, part: Part) -> Report:
     begun, load = time.monotonic(), os.getloadavg()[0]
     client = docker.APIClient(timeout=CALL_TIMEOUT_S, max_pool_size=4 * CALLERS, **kwargs_from_env())
     image_id = str(client.inspect_image(image)["Id"])
     machine = Machine(processors(), load, str(client.version()["Version"]), f"{image} ({image_id[:19]})")
-    name = f"bench-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory(prefix="ladder-bench-") as made:
-        place = Path(made)
+        ground = _Ground(client, Path(made), image, image_id, f"bench-{secrets.token_hex(4)}")
         # First what needs a quiet machine: nothing else of ours is running yet.
-        judge = measure_judge(_folder(place, "judge"), _say) if part is not Part.BACKEND else Judged((), (), ())
-        with (
-            _no_containers_left(client, (name, f"{name}-raw")),
-            running_backend(_folder(place, "backend"), image=image, instance=name) as backend,
-            watched_removals(client) as removals,
-        ):
-            climbs, climbing = _measure_climbs(backend, place) if part is not Part.BACKEND else ((), ())
-            engine = RawEngine(client, image_id=image_id, instance=f"{name}-raw", root=place / "raw")
-            sides = Sides(backend, engine, removals)
-            served, phases = _measure_backend(sides) if part is not Part.HARNESS else ((), None)
-    comparisons, measures = (*served, *climbs, *judge.comparisons), (*climbing, *judge.measures)
+        judge = measure_judge(_folder(ground.place, "judge"), _say) if part.has(Part.HARNESS) else Judged((), (), ())
+        stack = _measure_stack(ground, part) if part is not Part.TRACING else _Figures()
+        recording = _measure_recording(ground) if part.has(Part.TRACING) else _Figures()
+    comparisons = (*stack.comparisons, *judge.comparisons, *recording.comparisons)
+    measures = (*stack.measures, *judge.measures, *recording.measures)
     seconds = time.monotonic() - begun
-    return Report(machine, comparisons, phases, seconds=seconds, measures=measures, remarks=judge.remarks)
+    return Report(machine, comparisons, stack.phases, seconds=seconds, measures=measures, remarks=judge.remarks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What a part has measured."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    phases: Phases | None = None
+
+
+def _measure_stack(ground: _Ground, part: Part) -> _Figures:
+    """What needs one backend: the climbs of the judge, and what the backend itself costs."""
+    name = ground.name
+    with (
+        _no_containers_left(ground.client, (name, f"{name}-raw")),
+        running_backend(_folder(ground.place, "backend"), image=ground.image, instance=name) as backend,
+        watched_removals(ground.client) as removals,
+    ):
+        climbs, climbing = _measure_climbs(backend, ground.place) if part.has(Part.HARNESS) else ((), ())
+        engine = RawEngine(ground.client, image_id=ground.image_id, instance=f"{name}-raw", root=ground.place / "raw")
+        sides = Sides(backend, engine, removals)
+        served, phases = _measure_backend(sides) if part.has(Part.BACKEND) else ((), None)
+    return _Figures((*served, *climbs), climbing, phases)
+
+
+def _measure_recording(ground: _Ground) -> _Figures:
+    """What recording costs; two backends run meanwhile."""
+    place, name = _folder(ground.place, "recording"), f"{ground.name}-on"
+    _say(f"{OPERATIONS} operations of recording of each kind")
+    operations = measure_operations(place, count=OPERATIONS)
+    with (
+        _no_containers_left(ground.client, (name, f"{name}-off")),
+        watched_removals(ground.client) as removals,
+        running_pair(place, image=ground.image, instance=name, removals=removals) as sides,
+    ):
+        _say(f"{REQUEST_ROUNDS} times {REQUESTS} requests, recorded and not")
+        requests = measure_requests(sides, rounds=REQUEST_ROUNDS)
+        _say(f"{JOB_PAIRS} pairs of single jobs, recorded and not")
+        jobs = measure_job(sides, pairs=JOB_PAIRS)
+    return _Figures((jobs,), (requests, *operations))
 
 
 def _folder(place: Path, name: str) -> Path:

@@ -109,15 +109,21 @@ def require_success(result: dict[str, Any], job_id: str) -> None:
 
 
 @contextmanager
-def running_backend(place: Path, *, image: str, instance: str) -> Iterator[Backend]:
+def running_backend(place: Path, *, image: str, instance: str, **settings: str) -> Iterator[Backend]:
     """Start a backend in live mode below ``place`` and stop it at the end of the block.
+
+    Args:
+        place: Everything that it keeps is below it.
+        image: The worker's.
+        instance: The label of its containers.
+        settings: Further variables of its environment.
 
     Raises:
         BenchError: It does not become ready.
     """
     port = _free_port()
     log = place / "backend.log"
-    environment = _environment(place, image=image, instance=instance) | {"PORT": str(port)}
+    environment = _environment(place, image=image, instance=instance) | {"PORT": str(port)} | settings
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend"], cwd=place, env=environment, stdout=output, stderr=subprocess.STDOUT
