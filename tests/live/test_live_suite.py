@@ -1,6 +1,10 @@
 """The main job, done for real: the suite at a stack of its own, the other ladders, and reruns."""
 
 import json
+import re
+import sqlite3
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from harness.evidence.event_lines import decode
 pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).resolve().parents[2]
+VIEWS = {"execution_trace.json", "db_writes.json"}
 RESULT = {"response.json", "result.json", "result_excerpt.txt"}
 PLANNED = {
     "live/L01": RESULT | {"project_id.txt"},
@@ -59,8 +64,8 @@ def test_the_evidence_has_the_planned_files_and_none_is_empty(climbed):
     folders = {path.parent.relative_to(climbed.folder).as_posix() for path in climbed.folder.rglob("*.*")}
     assert folders >= set(PLANNED)
     for folder, names in PLANNED.items():
-        assert {path.name for path in (climbed.folder / folder).iterdir()} == names
-        assert all((climbed.folder / folder / name).stat().st_size for name in names)
+        assert {path.name for path in (climbed.folder / folder).iterdir()} == names | VIEWS
+        assert all((climbed.folder / folder / name).stat().st_size for name in names | VIEWS)
     assert faults_of(climbed.folder) == ()
 
 
@@ -93,6 +98,74 @@ def test_presence_is_all_that_is_told_of_a_secret(climbed):
     excerpt = json.loads((climbed.folder / "live/L01/result.json").read_text())["logs"]
     assert excerpt[:3] == ["OPENAI_API_KEY=present", "OPENAI_ORG_ID=absent", "OPENAI_PROJECT=absent"]
     assert climbed.run()["secrets"]["OPENAI_API_KEY"] == "present"
+
+
+def layers_above(trace, span_id):
+    """The layers from a span up to the root of its trace, each once."""
+    spans, found = {span["span_id"]: span for span in trace["spans"]}, []
+    while span_id is not None:
+        found.append(spans[span_id]["layer"])
+        span_id = spans[span_id]["parent_span_id"]
+    return list(dict.fromkeys(found))
+
+
+def trace_of(climbed, scenario):
+    (record,) = [each for each in climbed.run()["scenarios"] if each["id"] == scenario]
+    return json.loads((climbed.folder / f"traces/{record['trace_id']}.json").read_text())
+
+
+CREATED = [
+    ("INSERT", "projects", 1, ["HTTP", "TEST"]),
+    ("INSERT", "jobs", 1, ["HTTP", "TEST"]),
+    ("INSERT", "attempts", 1, ["APP", "HTTP", "TEST"]),
+    ("UPDATE", "jobs", 1, ["APP", "HTTP", "TEST"]),
+    ("UPDATE", "attempts", 1, ["RUNNER", "APP", "HTTP", "TEST"]),
+    ("UPDATE", "attempts", 1, ["APP", "HTTP", "TEST"]),
+    ("UPDATE", "jobs", 1, ["APP", "HTTP", "TEST"]),
+]
+"""What a create writes, in order, and who is above the statement; an edit leaves out the project."""
+
+
+@pytest.mark.parametrize(("scenario", "written"), [("L01", CREATED), ("L05", CREATED[1:])])
+def test_one_trace_leads_from_the_judges_step_to_every_row_that_a_create_and_an_edit_write(climbed, scenario, written):
+    trace = trace_of(climbed, scenario)
+    found = [
+        (write["op"], *write["tables"], write["committed_rows"], layers_above(trace, write["span_id"]))
+        for write in sorted(trace["db_writes"], key=lambda write: write["started_ns"])
+    ]
+    assert found == written
+    (work,) = [span for span in trace["spans"] if span["name"] == "write files"]
+    assert layers_above(trace, work["span_id"]) == ["WORKER", "RUNNER", "APP", "HTTP", "TEST"]
+    assert {span["service"] for span in trace["spans"]} == {"harness", "backend", "worker"}
+
+
+def test_the_rows_of_the_traces_are_those_that_the_database_has(climbed, stack):
+    """Counted by SQL afterwards: every job and project of the climbed scenarios, and not one more."""
+    (database,) = (stack.climber.home / "data").rglob("ladder.db")
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        counted = {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # our own names
+            for table in ("projects", "jobs", "attempts")
+        }
+    told = Counter()
+    for path in climbed.folder.glob("*/**/db_writes.json"):
+        for write in json.loads(path.read_text()):
+            told[write["table"]] += write["rowcount"] if write["sql_op"] == "INSERT" else 0
+    assert dict(told) == counted
+
+
+def test_the_run_verifies_down_to_the_last_byte_of_its_traces(climbed, stack):
+    done = stack.command("verify", climbed.folder.name, "--strict", "--out", str(climbed.folder.parent))
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\nPASS: All \d+ checks passed\n$", done.stdout)
+
+
+def test_the_same_ladder_climbed_again_has_the_same_structure(climbed, stack):
+    again = stack.climb("run", "live", "--only", "L01")
+    digests = [json.loads((each.folder / "cases/digests.json").read_text())["cases"] for each in (climbed, again)]
+    first, second = (found["live-L01"] for found in digests)
+    assert first["structure_digest"] == second["structure_digest"]
+    assert first["content_digest"] != second["content_digest"]
 
 
 def test_one_scenario_is_run_again_on_the_captures_of_that_run(climbed, stack):
