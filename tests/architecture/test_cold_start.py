@@ -19,6 +19,7 @@ HEAVY = {
     "httpx",
     "jsonschema",
     "junitparser",
+    "openai",
     "pydantic",
     "referencing",
     "rich",
