@@ -49,7 +49,7 @@ def html_page(run: ToldRun) -> str:
             policy=_policy(style),
             told_faults=run.standing.lines[1:-1],
             most_rows=MOST_ROWS,
-            tally=tallied(each.record for each in run.scenarios),
+            tally=tallied(run.record.scenarios) if run.record else (),
             run_facts=facts_of(run.record) if run.record else (),
             anchors={each.record.folder: f"scenario-{place}" for place, each in enumerate(run.scenarios, start=1)},
         )
@@ -76,7 +76,7 @@ def _environment(longest_s: float) -> Environment:
         case_facts=_case_facts,
         case_path=lambda folder: case_file(case_id_of(folder)),
         outcomes=_outcomes,
-        base_name=lambda place: place.rpartition("/")[2],
+        base_name=lambda place: place.rpartition("/")[2].replace(".ladder.yaml", ""),
     )
     return made
 

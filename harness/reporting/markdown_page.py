@@ -53,11 +53,12 @@ def markdown_page(run: ToldRun, *, most_bytes: int = MOST_BYTES) -> str:
 def _blocks(run: ToldRun) -> Iterator[str]:
     """The page in pieces that can each be the last."""
     word = verdict_of(run.record) if run.record else "unreadable"
-    yield f"# {mark_of(word)} {word}: run {code(run.name)}\n\n"
+    doubt = "" if run.standing.is_sound else f" ({run.standing.word})"
+    yield f"# {mark_of(word)} {word}{doubt}: run {code(run.name)}\n\n"
     yield _standing(run)
     if run.record is None:
         return
-    counts = ", ".join(f"{count} {name}" for name, count in tallied(each.record for each in run.scenarios))
+    counts = ", ".join(f"{count} {name}" for name, count in tallied(run.record.scenarios))
     yield f"**{counts or 'nothing was run'}** in {took(run.record.duration_s)}\n"
     if run.trials:
         yield from _trials(run.trials)
@@ -65,6 +66,8 @@ def _blocks(run: ToldRun) -> Iterator[str]:
         yield f"\n## {code(part)}\n\n| ID | Title | Verdict | Result | Duration | Reason |\n"
         yield "|---|---|---|---|---:|---|\n"
         yield from (_overview(each) for each in found)
+    if run.left_out:
+        yield f"\n{run.left_out} more parts, those of other trials, are in `run.json`.\n"
     yield "\n## Details\n\n"
     red_first = sorted(run.scenarios, key=lambda each: each.record.verdict is Verdict.PASS)
     yield from map(_details, red_first)
@@ -83,10 +86,10 @@ def _standing(run: ToldRun) -> str:
 
 def _trials(trials: ToldTrials) -> Iterator[str]:
     yield "\n## Trials\n\n" + "".join(f"- {name}: {code(text)}\n" for name, text in trials.facts)
-    yield "\n| Trial | Verdict | Duration | Trace | Note |\n|---:|---|---:|---|---|\n"
+    yield "\n| Trial | Verdict | Duration | Trace | Folder | Broken by |\n|---:|---|---:|---|---|---|\n"
     for each in trials.trials[:MOST_ROWS]:
-        duration = "" if each.duration_s is None else took(each.duration_s)
-        yield row((str(each.index), _verdict(each.status), duration, cell(each.trace_id), cell(each.note)))
+        words = (cell(each.trace_id), cell(each.folder), cell(each.error or ""))
+        yield row((str(each.trial_index), _verdict(each.status), took(each.duration_s), *words))
     yield _more(len(trials.trials))
 
 
@@ -109,6 +112,8 @@ def _details(told: ToldScenario) -> str:
 
 def _checks(checks: tuple[Assertion, ...]) -> str:
     """Those that did not hold; those that did are counted."""
+    if not checks:
+        return "\nNothing was checked.\n"
     red = [check for check in checks if check.outcome is not Outcome.HELD]
     counted = f"\n{len(checks) - len(red)} of {len(checks)} checks held.\n"
     if not red:

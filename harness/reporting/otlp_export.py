@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.evidence.events import ClimbStarted, ScenarioStarted
 from harness.evidence.faults import EvidenceError
 from harness.evidence.journal import iter_events
-from harness.evidence.layout import EVENTS
 from harness.evidence.printable import one_line
 from harness.evidence.records import DamagedRecordError
+from harness.reporting.logs import logs_of
 from harness.traces.instants import instant_of
 from harness.traces.otlp import SCOPE, otlp_line, otlp_log_line
 from harness.traces.reading import load_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import RunRecord
@@ -58,15 +59,16 @@ def _traces(entry: RunEntry, record: RunRecord) -> tuple[list[Trace], list[str]]
 def _ids(entry: RunEntry, record: RunRecord) -> list[str]:
     """Each climb before its scenarios; where the log cannot be read, the record tells the rest."""
     known: dict[str, None] = {}
-    with suppress(EvidenceError):
-        for trace_id in _begun(entry):
-            known[trace_id] = None
+    for log in logs_of(entry.folder, record):
+        with suppress(EvidenceError):
+            for trace_id in _begun(log):
+                known[trace_id] = None
     known.update(dict.fromkeys(each.trace_id for each in record.scenarios if each.trace_id))
     return list(known)
 
 
-def _begun(entry: RunEntry) -> Iterator[str]:
-    for each in iter_events(entry.folder / EVENTS):
+def _begun(log: Path) -> Iterator[str]:
+    for each in iter_events(log):
         if isinstance(each.event, ClimbStarted | ScenarioStarted) and each.event.trace_id:
             yield each.event.trace_id
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from harness.evidence.reading import RunEntry
     from harness.evidence.redacting import Redacts
     from harness.reporting.standing import Standing
-    from harness.reporting.trials import ToldTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +65,23 @@ class Report:
             raise EvidenceError("run-not-sound", f"{self.run}: {told}", "the report says so too; see `ladder verify`")
 
 
-def make_report(entry: RunEntry, form: ReportForm, redactor: Redacts, *, trials: ToldTrials | None = None) -> Report:
+def make_report(entry: RunEntry, form: ReportForm, redactor: Redacts) -> Report:
     """Make a report.
 
     Args:
         entry: The run.
         form: Of the report.
         redactor: Of this checkout: what it knows as secret now may not have been when the run was sealed.
-        trials: What several trials add up to.
 
     Raises:
         EvidenceError: ``run-unreadable``, ``report-underivable`` or ``run-not-sound``, in forms that have no place
             for saying so.
     """
-    text, standing = _made(entry, form, trials)
+    text, standing = _made(entry, form)
     return Report(entry.name, entry.run_id, form, _redacted(text, form, redactor), standing)
 
 
-def _made(entry: RunEntry, form: ReportForm, trials: ToldTrials | None) -> tuple[str, Standing]:
+def _made(entry: RunEntry, form: ReportForm) -> tuple[str, Standing]:
     match form:
         case ReportForm.JUNIT:
             return junit_export(entry)
@@ -96,7 +94,7 @@ def _made(entry: RunEntry, form: ReportForm, trials: ToldTrials | None) -> tuple
             return otlp_export(entry, entry.record, standing), standing
         case ReportForm.OTLP:
             raise EvidenceError("run-unreadable", f"{entry.folder}: {entry.why}", "`ladder runs` lists the others")
-    run = told_run(entry, trials)
+    run = told_run(entry)
     return (html_page(run) if form is ReportForm.HTML else markdown_page(run)), run.standing
 
 

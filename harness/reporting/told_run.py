@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.evidence import layout
 from harness.evidence.faults import EvidenceError
@@ -17,8 +17,11 @@ from harness.evidence.reading import RunCondition
 from harness.evidence.records import DamagedRecordError, from_document
 from harness.evidence.summary import parts
 from harness.judging.documents import parse
+from harness.judging.verdict import is_green
+from harness.reporting.logs import logs_of
 from harness.reporting.standing import Standing, standing_of
 from harness.reporting.stored import LostError, object_of, text_of
+from harness.reporting.trials import ToldTrials, trials_of
 from harness.traces.case import Case, CaseFacts, observed_case
 from harness.traces.case_names import case_id_of
 from harness.traces.reading import load_trace
@@ -30,11 +33,13 @@ if TYPE_CHECKING:
 
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import RunRecord, ScenarioRecord
-    from harness.reporting.trials import ToldTrials
     from harness.traces.records import Trace
     from harness.traces.segments import Segment
 
-_UNFINISHED = frozenset({RunCondition.PARTIAL, RunCondition.RUNNING})
+MOST_PARTS: Final = 12
+"""Parts that are told with all their scenarios; a run of several trials has one or two for each of them."""
+
+_UNFINISHED: Final = frozenset({RunCondition.PARTIAL, RunCondition.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ class ToldRun:
     """A run; ``record`` is ``None`` when even that cannot be read.
 
     Attributes:
-        parts: Folder of a part → its scenarios, in order.
+        parts: Folder of a part → its scenarios, in order; of many parts, those that are not green come first.
+        left_out: Parts that are not told, because there are so many.
         trials: What several trials add up to, where there were several.
     """
 
@@ -75,6 +81,7 @@ class ToldRun:
     standing: Standing
     record: RunRecord | None
     parts: Mapping[str, tuple[ToldScenario, ...]]
+    left_out: int = 0
     trials: ToldTrials | None = None
 
     @property
@@ -83,23 +90,26 @@ class ToldRun:
         return tuple(each for found in self.parts.values() for each in found)
 
 
-def told_run(entry: RunEntry, trials: ToldTrials | None = None) -> ToldRun:
-    """Read a run for its reports; never fails.
-
-    Args:
-        entry: The run.
-        trials: What its trials add up to, by whoever has added them up.
-    """
-    standing = standing_of(entry)
-    if entry.record is None:
-        return ToldRun(entry.name, standing, None, {}, trials)
+def told_run(entry: RunEntry) -> ToldRun:
+    """Read a run for its reports; never fails."""
+    standing, record = standing_of(entry), entry.record
+    if record is None:
+        return ToldRun(entry.name, standing, None, {})
     listed = listed_files(entry.folder)
-    climbed = _climbed(entry) if entry.condition in _UNFINISHED else {}
-    by_part = {
-        part: tuple(_scenario(entry, each, listed, climbed=climbed.get(each.folder)) for each in found)
-        for part, found in parts(entry.record).items()
+    climbed = _climbed(entry, record) if entry.condition in _UNFINISHED else {}
+    every = parts(record)
+    told = {
+        part: tuple(_scenario(entry, each, listed, climbed=climbed.get(each.folder)) for each in every[part])
+        for part in _chosen(every)
     }
-    return ToldRun(entry.name, standing, entry.record, by_part, trials)
+    return ToldRun(entry.name, standing, record, told, len(every) - len(told), trials_of(entry.folder, record))
+
+
+def _chosen(every: Mapping[str, tuple[ScenarioRecord, ...]]) -> list[str]:
+    """Many trials have many parts: the red ones are told first, the rest as far as there is room."""
+    if len(every) <= MOST_PARTS:
+        return list(every)
+    return sorted(every, key=lambda part: all(is_green(each.verdict) for each in every[part]))[:MOST_PARTS]
 
 
 def listed_files(folder: Path) -> Mapping[str, StoredFile]:
@@ -161,10 +171,11 @@ def _case(entry: RunEntry, record: ScenarioRecord, trace: Trace | None, *, climb
     return stored_case(entry.folder, record)
 
 
-def _climbed(entry: RunEntry) -> Mapping[str, Segment]:
-    """What the log of an unfinished run tells, by folder; a line that cannot be read ends it."""
+def _climbed(entry: RunEntry, record: RunRecord) -> Mapping[str, Segment]:
+    """What the logs of an unfinished run tell, by folder; a line that cannot be read ends its log."""
     found: dict[str, Segment] = {}
-    with suppress(EvidenceError):
-        for segment in segments(iter_events(entry.folder / layout.EVENTS)):
-            found[segment.started.folder] = segment
+    for log in logs_of(entry.folder, record):
+        with suppress(EvidenceError):
+            for segment in segments(iter_events(log)):
+                found[segment.started.folder] = segment
     return found
