@@ -15,7 +15,7 @@ HEADERS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "s
 
 WORDS: Final = frozenset({"token", "secret", "password", "apikey", "env"})
 
-_HINTS: Final = ("auth", "cookie", "token", "secret", "password", "api", "env")
+_HINT: Final = re.compile("auth|cookie|token|secret|password|api|env")
 """No name announces a secret without one of these in it."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -29,8 +29,7 @@ def words(name: str) -> list[str]:
 
 def hints_at_secret(names: str) -> bool:
     """Whether one of some names, with anything between them, may announce a secret; many are dismissed at once."""
-    lowered = names.lower()
-    return any(hint in lowered for hint in _HINTS)
+    return _HINT.search(names.lower()) is not None
 
 
 def announces_secret(name: str) -> bool:

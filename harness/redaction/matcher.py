@@ -1,62 +1,64 @@
 """Which bytes of a text belong to a needle or to a fragment of one.
 
 Only the head of each needle goes into the automaton: the rest is compared where a head was seen. That keeps it small
-enough for the processor's cache, and tells how much of a stream may be let go: all but what could be the beginning of
-a needle. It decides nothing about text that is not spelt out; that is the business of the views.
+enough for the processor's cache. A fragment is found by each of its seeds, and looked at once. It decides nothing about
+text that is not spelt out; that is the business of the views.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from harness.redaction.effort import FOR_A_HIT, FOR_A_LOOK
 from harness.redaction.fragments import SEED, Fragmented
 from harness.redaction.pattern_search import AhoCorasick
-from harness.redaction.redacted import Found, HitClass, Span
+from harness.redaction.redacted import HitClass, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from harness.redaction.effort import Effort
     from harness.redaction.pattern_search import PatternSearch
 
 HEAD: Final = 16
-
-
-class _Target(Protocol):
-    """What may stand where a pattern was seen."""
-
-    def look(self, data: bytes, at: int, *, final: bool) -> Span | None:
-        """The span around ``at``; one that ends beyond the data waits for more of it."""
+_FARTHEST: Final = 1 << 48
+"""Beyond any place in a text."""
 
 
 class _Whole:
+    """A needle, of which the first bytes were seen."""
+
     __slots__ = ("_needle",)
 
     def __init__(self, needle: bytes) -> None:
         self._needle = needle
 
-    def look(self, data: bytes, at: int, *, final: bool) -> Span | None:
-        end = at + len(self._needle)
-        if data.startswith(self._needle, at) or (not final and end > len(data) and self._needle.startswith(data[at:])):
-            return Span(at, end, HitClass.VALUE)
-        return None
+    def look(self, data: bytes, at: int) -> Span | None:
+        """The span around ``at``."""
+        return Span(at, at + len(self._needle), HitClass.VALUE) if data.startswith(self._needle, at) else None
 
 
 class _Seed:
-    __slots__ = ("_offset", "_source")
+    """A text of which some bytes in a row were seen.
 
-    def __init__(self, source: Fragmented, offset: int) -> None:
-        self._source = source
-        self._offset = offset
+    Attributes:
+        begin: Added to the place of a seed it gives one number for all seeds of one copy of the text, wherever the
+            text would begin, and another for any other copy or text.
+    """
 
-    def look(self, data: bytes, at: int, *, final: bool) -> Span | None:
+    __slots__ = ("_offset", "_source", "begin")
+
+    def __init__(self, number: int, source: Fragmented, offset: int) -> None:
+        self.begin = number * _FARTHEST - offset
+        self._source, self._offset = source, offset
+
+    def look(self, data: bytes, at: int) -> tuple[Span, bool]:
+        """What is the same around ``at``, and whether it tells anything."""
         text, offset = self._source.text, self._offset
-        before = _shared(data[max(0, at - offset) : at][::-1], text[:offset][::-1])
+        before = _shared(data[max(0, at - offset) : at][::-1], text[max(0, offset - at) : offset][::-1])
         after = SEED + _shared(data[at + SEED : at + len(text) - offset], text[offset + SEED :])
-        start, end = at - before, at + after
-        # At the edge of the data the fragment may go on; only a longer text tells.
-        if not final and end == len(data) and offset + after < len(text):
-            return Span(start, end + 1, HitClass.FRAGMENT)
-        return Span(start, end, HitClass.FRAGMENT) if self._source.tells(offset - before, offset + after) else None
+        tells = self._source.tells(offset - before, offset + after)
+        return Span(at - before, at + after, HitClass.FRAGMENT), tells
 
 
 class Matcher:
@@ -77,39 +79,48 @@ class Matcher:
         public: frozenset[bytes],
         search: Callable[[Sequence[bytes]], PatternSearch] = AhoCorasick,
     ) -> None:
-        targets: dict[bytes, list[_Target]] = {}
+        heads: dict[bytes, list[_Whole]] = {}
         for needle in sorted(whole):
-            targets.setdefault(needle[:HEAD], []).append(_Whole(needle))
-        for source in (Fragmented(text, public) for text in sorted(in_part)):
+            heads.setdefault(needle[:HEAD], []).append(_Whole(needle))
+        seeds: dict[bytes, list[_Seed]] = {}
+        for number, source in enumerate(Fragmented(text, public) for text in sorted(in_part)):
             for offset, seed in source.seeds():
-                targets.setdefault(seed, []).append(_Seed(source, offset))
-        self._targets = list(targets.values())
-        self._search = search(list(targets)) if targets else None
+                seeds.setdefault(seed, []).append(_Seed(number, source, offset))
+        patterns = list(heads | seeds)
+        self._heads = [heads.get(pattern, []) for pattern in patterns]
+        self._seeds = [seeds.get(pattern, []) for pattern in patterns]
+        self._search = search(patterns) if patterns else None
 
-    def find(self, data: bytes, *, final: bool) -> Found:
-        """Search all of ``data``; ``final`` says that nothing follows it.
+    def spans(self, data: bytes, effort: Effort) -> list[Span]:
+        """Where needles and fragments are.
 
-        Unless final, the result resumes at the first byte that may still turn out to be the start of a span.
+        Raises:
+            SpentError: There are too many.
         """
-        resume = len(data) if final else max(0, len(data) - HEAD + 1)
         hits = self._search.hits(data) if self._search else ()
-        return _settle(data, self._looked_at(data, hits, final=final), resume) if hits else Found([], resume)
+        if not hits:
+            return []
+        effort.spend(len(hits) * FOR_A_HIT)
+        return [_whole_characters(data, span) for span in self._looked_at(data, hits, effort)]
 
-    def spans(self, data: bytes) -> list[Span]:
-        """Search a text that nothing follows."""
-        hits = self._search.hits(data) if self._search else ()
-        return _settle(data, self._looked_at(data, hits, final=True), len(data)).spans if hits else []
-
-    def _looked_at(self, data: bytes, hits: Sequence[tuple[int, int, int]], *, final: bool) -> list[Span]:
-        looked_at = (target.look(data, at, final=final) for number, at, _ in hits for target in self._targets[number])
-        # Each seed of a fragment finds the same fragment.
-        return list(dict.fromkeys(span for span in looked_at if span))
-
-
-def _settle(data: bytes, spans: list[Span], resume: int) -> Found:
-    waiting = [span.start for span in spans if span.end > len(data)]
-    resume = min([resume, *waiting])
-    return Found([_whole_characters(data, span) for span in spans if span.start < resume], resume)
+    def _looked_at(self, data: bytes, hits: Sequence[tuple[int, int, int]], effort: Effort) -> Iterable[Span]:
+        found: dict[Span, None] = {}
+        compared: dict[int, Span] = {}
+        for number, at, _ in hits:
+            for seed in self._seeds[number]:
+                known = compared.get(seed.begin + at)
+                if known and known.start <= at < known.end:
+                    continue
+                effort.spend(FOR_A_LOOK)
+                known, tells = seed.look(data, at)
+                compared[seed.begin + at] = known
+                if tells:
+                    found[known] = None
+            for needle in self._heads[number]:
+                effort.spend(FOR_A_LOOK)
+                if span := needle.look(data, at):
+                    found[span] = None
+        return found
 
 
 def _whole_characters(data: bytes, span: Span) -> Span:
@@ -124,6 +135,7 @@ def _whole_characters(data: bytes, span: Span) -> Span:
 
 def _shared(left: bytes, right: bytes) -> int:
     """Length of the common prefix."""
-    if right.startswith(left):
-        return len(left)
-    return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    length = min(len(left), len(right))
+    # What differs is found in one step: the highest bit that is not the same.
+    differing = int.from_bytes(left[:length], "big") ^ int.from_bytes(right[:length], "big")
+    return length - (differing.bit_length() + 7) // 8

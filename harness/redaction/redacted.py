@@ -6,7 +6,10 @@ It decides nothing. The doubt that remains: a ``NewType`` is kept by the type ch
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final, NamedTuple, NewType
+from typing import TYPE_CHECKING, Final, NamedTuple, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RedactedText = NewType("RedactedText", str)
 """Text that has passed a redactor; writers of evidence, terminal, logs and reports accept nothing else."""
@@ -32,7 +35,9 @@ class HitClass(IntEnum):
     ESCAPED = 3
     ENCODED = 4
     MESSAGE = 5
-    KEY = 6
+    UNREAD = 6
+    """Not found: the text would have taken too long to be searched to its end, and the rest was replaced unread."""
+    KEY = 7
 
 
 class Span(NamedTuple):
@@ -53,6 +58,20 @@ class Found(NamedTuple):
 
     spans: list[Span]
     resume: int
+
+
+def replaced(data: bytes, spans: Iterable[Span]) -> RedactedBytes:
+    """Put a marker for each span.
+
+    Args:
+        data: What was searched.
+        spans: All that was found, merged.
+    """
+    pieces, at = [], 0
+    for span in spans:
+        pieces += [data[at : span.start], MARKER_BYTES]
+        at = span.end
+    return RedactedBytes(b"".join([*pieces, data[at:]]))
 
 
 def merged(spans: list[Span]) -> list[Span]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from harness.redaction.decoding import decoded, inflated, runs_in
+from harness.redaction.effort import FOR_A_FIND, FOR_A_PART, FOR_AN_ESCAPE, MOST, UNPACKED_FOR_ONE, Effort, SpentError
 from harness.redaction.fragments import public_texts
 from harness.redaction.matcher import Matcher
 from harness.redaction.pattern_search import AhoCorasick
-from harness.redaction.redacted import MARKER_BYTES, SHORTEST, Found, HitClass, Span
+from harness.redaction.redacted import MARKER_BYTES, SHORTEST, Found, HitClass, Span, merged
 from harness.redaction.views import letters_only, unescaped, without_gaps, without_line_ends
 
 if TYPE_CHECKING:
@@ -44,28 +45,6 @@ _REFUSED_KEY: Final = re.compile(_REFUSED + rb"\s*((?!" + re.escape(MARKER_BYTES
 """Providers show the head and the tail of a refused key, too short to be a fragment."""
 
 
-class Finder(Protocol):
-    """Finds spans in bytes that may go on."""
-
-    def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
-        """Tell what is settled, from the beginning on, in as many steps as it takes.
-
-        Each step's spans that reach beyond its ``resume`` stand. Unless ``final``, the steps end where more data is
-        needed, and the next search is to begin there.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class SpeltOut:
-    """Finds what a matcher knows, and holds back no more than a beginning of it: for output that is watched live."""
-
-    matcher: Matcher
-
-    def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
-        """See ``Finder``."""
-        yield self.matcher.find(data, final=final)
-
-
 class AllViews:
     """Finds in the text and in all views of it, window by window.
 
@@ -89,62 +68,93 @@ class AllViews:
         self._signs = Matcher(*signs, public=public, search=search) if any(signs) else None
 
     def search(self, data: bytes, *, final: bool) -> Iterator[Found]:
-        """See ``Finder``."""
-        at = 0
-        while at < len(data) and (final or len(data) - at >= WINDOW_STEP + WINDOW_SHARED):
-            window = data[at : at + WINDOW_STEP + WINDOW_SHARED]
-            spans = [Span(at + start, at + stop, hit) for start, stop, hit in self._spans(window)]
-            at = min(at + WINDOW_STEP, len(data))
-            yield Found(spans, at)
+        """Tell what is settled, from the beginning on, in as many steps as it takes.
 
-    def is_in(self, data: bytes) -> bool:
+        Each step's spans that reach beyond its ``resume`` stand. Unless ``final``, the steps end where more data is
+        needed, and the next search is to begin there.
+        """
+        yield from self._search(data, Effort(), final=final)
+
+    def spans(self, data: bytes) -> list[Span]:
+        """Search a whole text; what would take too long is taken for a secret."""
+        found, read = [], 0
+        try:
+            for settled in self._search(data, Effort(MOST), final=True):
+                found += settled.spans
+                read = settled.resume
+        except SpentError:
+            found.append(Span(read, len(data), HitClass.UNREAD))
+        return merged(found)
+
+    def is_in(self, data: bytes, effort: Effort | None = None) -> bool:
         """Whether a search of all of ``data`` would find a needle or a fragment of one, as soon as that is known.
 
         Most of what holds one spells it out, and then no view of it need be made.
+
+        Args:
+            data: What is searched.
+            effort: What the search may cost; without it there is no bound.
+
+        Raises:
+            SpentError: It is used up.
         """
-        if any(self.plain.spans(text) for text in data.split(MARKER_BYTES)):
+        effort = effort or Effort()
+        if any(self.plain.spans(text, effort) for text in data.split(MARKER_BYTES)):
             return True
-        found = self.search(data, final=True)
+        found = self._search(data, effort, final=True)
         return any(span.hit is not HitClass.MESSAGE for settled in found for span in settled.spans)
 
-    def _spans(self, window: bytes) -> Iterator[Span]:
+    def _search(self, data: bytes, effort: Effort, *, final: bool) -> Iterator[Found]:
+        at = 0
+        while at < len(data) and (final or len(data) - at >= WINDOW_STEP + WINDOW_SHARED):
+            window = data[at : at + WINDOW_STEP + WINDOW_SHARED]
+            spans = [Span(at + start, at + stop, hit) for start, stop, hit in self._in_window(window, effort)]
+            at = min(at + WINDOW_STEP, len(data))
+            yield Found(spans, at)
+
+    def _in_window(self, window: bytes, effort: Effort) -> Iterator[Span]:
         if _REFUSED in window:
             yield from (Span(*found.span(1), HitClass.MESSAGE) for found in _REFUSED_KEY.finditer(window))
-        allowance = _Allowance(MOST_READ, packed=_Allowance(MOST_READ))
+        allowance = _Allowance(MOST_READ, effort, packed=_Allowance(MOST_READ, effort))
         at = 0
         # No view may join what a marker parts or read its letters, or redacting twice would not be redacting once.
         for text in window.split(MARKER_BYTES):
-            for start, end, hit in self._explore(text, LAYERS, allowance):
-                yield Span(at + start, at + end, hit)
+            # What is shorter holds no needle, whatever it is the spelling of.
+            if len(text) >= SHORTEST:
+                effort.spend(FOR_A_PART)
+                for start, end, hit in self._explore(text, LAYERS, allowance):
+                    yield Span(at + start, at + end, hit)
             at += len(text) + len(MARKER_BYTES)
 
     def _explore(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
         """Search a text, the same with escapes undone, layer by layer, and what is encoded in the first and last."""
         if not layers or not allowance.take(len(text)):
             return []
-        spans = self._read(text)
+        spans = self._read(text, allowance)
         spans += self._open(text, layers - 1, allowance)
         undone = unescaped(text)
         if undone:
-            spans += _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
+            allowance.effort.spend(undone.count * FOR_AN_ESCAPE)
+            spans += allowance.mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
         return spans
 
     def _undo(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
         if not allowance.take(len(text)):
             return []
-        spans = self._read(text)
+        spans = self._read(text, allowance)
         undone = unescaped(text) if layers else None
         if undone is None:
             return spans + self._open(text, layers, allowance)
-        return spans + _mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
+        allowance.effort.spend(undone.count * FOR_AN_ESCAPE)
+        return spans + allowance.mapped(self._undo(undone.text, layers - 1, allowance), undone, HitClass.ESCAPED)
 
-    def _read(self, text: bytes) -> list[Span]:
-        spans = self.plain.spans(text)
+    def _read(self, text: bytes, allowance: _Allowance) -> list[Span]:
+        spans = self.plain.spans(text, allowance.effort)
         letters = letters_only(text)
-        spans += _mapped(self._letters.spans(letters.text), letters, HitClass.BROKEN_UP)
+        spans += allowance.mapped(self._letters.spans(letters.text, allowance.effort), letters, HitClass.BROKEN_UP)
         if self._signs:
             gapless = without_gaps(text)
-            spans += _mapped(self._signs.spans(gapless.text), gapless, HitClass.BROKEN_UP)
+            spans += allowance.mapped(self._signs.spans(gapless.text, allowance.effort), gapless, HitClass.BROKEN_UP)
         return spans
 
     def _open(self, text: bytes, layers: int, allowance: _Allowance) -> list[Span]:
@@ -153,11 +163,13 @@ class AllViews:
             return spans
         packed = allowance.packed or allowance
         for part in inflated(text):
-            spans += _mapped(self._explore(part.text, layers, packed), part, HitClass.ENCODED)
+            # Unpacked it is already, whether or not it may still be read.
+            allowance.effort.spend(len(part.text) // UNPACKED_FOR_ONE)
+            spans += allowance.mapped(self._explore(part.text, layers, packed), part, HitClass.ENCODED)
         joined = without_line_ends(text)
         runs = runs_in(joined.text)
         if runs:
-            spans += _mapped(self._decode(runs, layers, allowance), joined, HitClass.ENCODED)
+            spans += allowance.mapped(self._decode(runs, layers, allowance), joined, HitClass.ENCODED)
         return spans
 
     def _decode(self, runs: Runs, layers: int, allowance: _Allowance) -> list[Span]:
@@ -167,7 +179,7 @@ class AllViews:
         if allowance.barren.get(spelt, 0) >= layers:
             return spans
         for view in decoded(runs):
-            spans += _mapped(self._explore(view.text, layers, allowance), view, HitClass.ENCODED)
+            spans += allowance.mapped(self._explore(view.text, layers, allowance), view, HitClass.ENCODED)
         if not spans:
             allowance.barren[spelt] = layers
         return spans
@@ -175,26 +187,30 @@ class AllViews:
 
 @dataclass(slots=True)
 class _Allowance:
-    """Bytes that may still be read.
+    """Bytes that may still be read of one window.
 
     Attributes:
+        effort: Of the text as a whole.
         packed: What may be read of compressed parts, apart, so that no bomb takes the time of anything else.
         barren: Runs in which nothing was found, with the layers that were opened.
     """
 
     left: int
+    effort: Effort
     packed: _Allowance | None = None
     barren: dict[bytes, int] = field(default_factory=dict)
 
     def take(self, size: int) -> bool:
         """Whether ``size`` bytes more may be read; nothing is nothing to read."""
+        self.effort.spend(size)
         self.left -= size
         return size > 0 and self.left >= 0
 
-
-def _mapped(spans: list[Span], view: View, hit: HitClass) -> list[Span]:
-    # Many finds in a view come from one place of its source, and each would be mapped again by every view around it.
-    return list({Span(*view.locate(start, end), max(hit, found)): None for start, end, found in spans})
+    def mapped(self, spans: list[Span], view: View, hit: HitClass) -> list[Span]:
+        """What was found in a view, where it stands in the view's source."""
+        self.effort.spend(len(spans) * FOR_A_FIND)
+        # Many finds in a view come from one place of its source, and each would be mapped again by every view around.
+        return list({Span(*view.locate(start, end), max(hit, found)): None for start, end, found in spans})
 
 
 def _letters(text: bytes) -> bytes:

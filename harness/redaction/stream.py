@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.redaction.redacted import HitClass
-    from harness.redaction.searching import Finder
+    from harness.redaction.searching import AllViews
 
 
 class Stream:
@@ -26,7 +26,7 @@ class Stream:
         count: Called with the class of each marker that is written.
     """
 
-    def __init__(self, finder: Finder, count: Callable[[HitClass], None]) -> None:
+    def __init__(self, finder: AllViews, count: Callable[[HitClass], None]) -> None:
         self._finder = finder
         self._count = count
         self._held = b""

@@ -9,14 +9,16 @@ view is one pass at C speed; its map back is built only when something was found
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from html import unescape
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _COLOUR: Final = rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])"
 # Zero-width space, joiners and marks, word joiner, byte order mark, soft hyphen, no-break and ideographic spaces.
@@ -25,11 +27,11 @@ _WHITE: Final = b" \t\r\n\v\f\0"
 _LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _OTHERS: Final = bytes(set(range(256)) - set(_LETTERS))
 _LOWER: Final = bytes(range(256)).lower()
+_IS_LETTER: Final = bytes(byte in _LETTERS for byte in range(256))
 
 _COLOURS: Final = re.compile(_COLOUR)
 _UNSEEN: Final = re.compile(_COLOUR + b"|" + _INVISIBLE)
 _GAPS: Final = re.compile(_COLOUR + b"|" + _INVISIBLE + rb"|[ \t\r\n\v\f\0]+")
-_NOT_LETTERS: Final = re.compile(_COLOUR + rb"|[^0-9A-Za-z]")
 _LINE_ENDS: Final = re.compile(_COLOUR + b"|" + _INVISIBLE + rb"|\r|\n[ \t\r\n]*")
 # The same after carriage returns and invisible characters are gone; a literal at its head makes it six times as fast.
 _INDENTED: Final = re.compile(rb"\n[ \t\n]*")
@@ -123,27 +125,69 @@ class Stripped:
 
 
 @dataclass
-class Unescaped:
-    """The source with one layer of escapes undone."""
+class Letters:
+    """The ASCII letters and digits of a source without colour codes."""
 
     source: bytes
     text: bytes
 
     @cached_property
-    def _pieces(self) -> Pieces:
-        return Pieces(self._copied_and_undone())
+    def _places(self) -> array[int]:
+        places, at = array("L"), 0
+        for code in _COLOURS.finditer(self.source):
+            places.extend(self._letters_in(at, code.start()))
+            at = code.end()
+        places.extend(self._letters_in(at, len(self.source)))
+        return places
 
-    def _copied_and_undone(self) -> Iterator[tuple[int, int, int]]:
-        at = 0
-        for escape in _ESCAPE.finditer(self.source):
-            yield at, escape.start(), escape.start() - at
-            yield escape.start(), escape.end(), len(_undone(escape))
-            at = escape.end()
-        yield at, len(self.source), len(self.source) - at
+    def _letters_in(self, start: int, end: int) -> Iterator[int]:
+        return compress(range(start, end), self.source[start:end].translate(_IS_LETTER))
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         """See ``View``."""
-        return self._pieces.locate(start, end)
+        return self._places[start], self._places[end - 1] + 1
+
+
+@dataclass
+class Unescaped:
+    """The source with one layer of escapes undone.
+
+    Attributes:
+        count: How many escapes there were.
+    """
+
+    source: bytes
+    text: bytes
+    count: int
+    undone: Mapping[bytes, bytes]
+
+    @cached_property
+    def _escapes(self) -> list[tuple[int, int]]:
+        return [escape.span() for escape in _ESCAPE.finditer(self.source)]
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        return [len(self.undone[self.source[start:end]]) for start, end in self._escapes]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where in the text the meaning of each escape begins."""
+        saved = (end - start - length for (start, end), length in zip(self._escapes, self._lengths, strict=True))
+        return [start - gone for (start, _), gone in zip(self._escapes, accumulate(saved, initial=0), strict=False)]
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        """See ``View``; an escape stands for its meaning as a whole."""
+        return self._byte(start)[0], self._byte(end - 1)[1]
+
+    def _byte(self, position: int) -> tuple[int, int]:
+        number = bisect_right(self._starts, position) - 1
+        if number < 0:
+            return position, position + 1
+        (start, end), length = self._escapes[number], self._lengths[number]
+        beyond = position - self._starts[number] - length
+        if beyond < 0:
+            return start, end
+        return end + beyond, end + beyond + 1
 
 
 def without_gaps(source: bytes) -> Stripped:
@@ -151,10 +195,10 @@ def without_gaps(source: bytes) -> Stripped:
     return Stripped(source, _GAPS, _visible(source).translate(None, _WHITE))
 
 
-def letters_only(source: bytes) -> Stripped:
+def letters_only(source: bytes) -> Letters:
     """Leave ASCII letters, in lower case, and digits; colour codes go with the letter that ends them."""
     seen = _COLOURS.sub(b"", source) if b"\x1b" in source else source
-    return Stripped(source, _NOT_LETTERS, seen.translate(_LOWER, _OTHERS))
+    return Letters(source, seen.translate(_LOWER, _OTHERS))
 
 
 def without_line_ends(source: bytes) -> Stripped:
@@ -168,12 +212,19 @@ def _visible(source: bytes) -> bytes:
 
 def unescaped(source: bytes) -> Unescaped | None:
     """Undo one layer of escapes; ``None`` when there is none."""
-    text = _ESCAPE.sub(_undone, source)
-    return None if text == source else Unescaped(source, text)
+    undone = _Undone()
+    text, count = _ESCAPE.subn(lambda escape: undone[escape[0]], source)
+    return None if text == source else Unescaped(source, text, count, undone)
 
 
-def _undone(escape: re.Match[bytes]) -> bytes:
-    spelt = escape[0]
+class _Undone(dict[bytes, bytes]):
+    """What escapes mean; a text has many of few kinds."""
+
+    def __missing__(self, spelt: bytes) -> bytes:
+        return self.setdefault(spelt, _undone(spelt))
+
+
+def _undone(spelt: bytes) -> bytes:
     match spelt[:1]:
         case b"%" | b"=":
             return bytes.fromhex(spelt[1:].decode()) if spelt[1:].strip() else b""

@@ -26,6 +26,7 @@ class Unit(StrEnum):
     MEGABYTES = "MB"
     MEGABYTES_PER_SECOND = "MB/s"
     SECONDS = "s"
+    TIMES = "times"
 
 
 @dataclass(frozen=True, slots=True)
