@@ -74,8 +74,13 @@ def _end(span: Span) -> StepEnd:
         return StepEnd(StepStatus.BLOCKED, decision=str(decision), completed_at=completed_at)
     if span.end_ns is not None and span.status is Status.OK:
         return StepEnd(StepStatus.SUCCESS, completed_at=completed_at)
-    why = "its end was never seen" if span.end_ns is None else "it did not say how it ended"
-    return StepEnd(StepStatus.FAIL, error_message=span.error_type or why, completed_at=completed_at)
+    return StepEnd(StepStatus.FAIL, error_message=span.error_type or _trouble(span), completed_at=completed_at)
+
+
+def _trouble(span: Span) -> str:
+    if span.end_ns is None:
+        return "its end was never seen"
+    return "it did not work" if span.status is Status.ERROR else "it did not say how it ended"
 
 
 def _instant(ns: int) -> datetime:

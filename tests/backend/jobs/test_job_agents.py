@@ -1,12 +1,16 @@
 """Agents that a worker tells of become the steps of its job (trace model §8.3; N18)."""
 
+from collections import Counter
+
 import pytest
 from support.job_bench import CANARY
 from support.job_traces import dropped, pipeline_of, sample, spans_of, trace_of, with_worker_trace, worker_span
 
 from backend.api.trace_schemas import TraceOut
 from backend.tracing.job_pipelines import MOST_AGENTS, OTHER_AGENT
+from backend.tracing.pipeline import PipelineStatus
 from backend.tracing.spans import undashed
+from backend.tracing.stores import TraceQuery
 
 OK, ERROR = {"code": 1}, {"code": 2}
 
@@ -99,6 +103,41 @@ def test_n18_an_error_that_says_block_is_a_failure_and_a_decision_blocks(bench):
     found = pipeline_of(bench, job)
     assert (found.steps[0].decision, found.steps[1].decision) == (None, "not with [REDACTED]")
     assert found.final_error == "step 1 coder: FAIL: BLOCKED"
+
+
+def test_o12_what_failed_was_partial_or_was_blocked_is_found_with_its_step_and_reason(bench):
+    decision = {"attributes": [text("evidence.decision", "unsafe")]}
+    failed = told(bench, ("planner", {"status": ERROR, "attributes": [text("error.type", "rate_limited")]}))
+    partial = told(bench, ("planner", {}), ("coder", {"status": ERROR}))
+    blocked = told(bench, ("planner", {}), ("reviewer", decision), ("coder", {}))
+    for job in (failed, partial, blocked):
+        trace_of(bench, job)
+    found = {
+        pipeline.pipeline_id: (status, pipeline.final_error)
+        for status in ("FAILED", "PARTIAL")
+        for head in bench.tracing.store.search(TraceQuery(10, status=PipelineStatus(status)))
+        for pipeline in head.pipelines
+    }
+    assert found == {
+        failed.id: ("FAILED", "step 1 planner: FAIL: rate_limited"),
+        partial.id: ("PARTIAL", "step 2 coder: FAIL: it did not work"),
+        blocked.id: ("PARTIAL", "step 2 reviewer: BLOCKED: unsafe"),
+    }
+
+
+def test_o17_the_counts_of_steps_and_pipelines_are_those_of_the_store(bench):
+    for outcome in ({}, {"status": ERROR}):
+        trace_of(bench, told(bench, ("planner", {}), ("coder", outcome)))
+    trace_of(bench, bench.finished())
+    pipelines = [pipeline for head in bench.tracing.store.get_all() for pipeline in head.pipelines]
+    assert len(pipelines) == 3
+    statuses = Counter(pipeline.pipeline_status for pipeline in pipelines)
+    agents = Counter(step.agent_name for pipeline in pipelines for step in pipeline.steps)
+    assert agents == {"planner": 2, "coder": 2, "template": 1}
+    for status, number in statuses.items():
+        assert sample(bench, "pipeline_runs_total", intent_type="initial_project", status=status) == number
+    for name, number in agents.items():
+        assert sample(bench, "step_duration_seconds_count", agent_name=name) == number
 
 
 def test_agents_keep_their_ends_when_the_job_fails(bench):

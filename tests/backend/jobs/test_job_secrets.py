@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from support.fake_worker import document
 from support.job_bench import CANARY
+from support.job_traces import trace_of, with_worker_trace, worker_span
 
 from worker.contract import JobStatus
 
@@ -66,6 +67,25 @@ def test_a_secret_in_the_result_is_not_kept_and_the_result_stays_valid(bench, fi
     assert bench.workspace_result(job) == job.result.encode()
     assert bench.attempt(job).redactions == 1
     assert_kept_nowhere(bench, text)
+    assert_kept_nowhere(bench, CANARY)
+
+
+def test_n11_a_secret_in_everything_that_a_trace_could_quote_is_in_no_byte_of_it(bench):
+    text = {"key": "gen_ai.agent.name", "value": {"stringValue": CANARY}}
+    words = ("evidence.layer", "evidence.decision", "evidence.operation", "error.type", CANARY)
+    attributes = [text, *({"key": word, "value": {"stringValue": f"x {CANARY}"}} for word in words)]
+
+    def make(trace_id, parent):
+        return worker_span(trace_id, "a" * 16, name=CANARY, attributes=attributes) + CANARY + "\n"
+
+    bench.engine.tell("Trace.", output=CANARY.encode(), leaves=lambda r: document(r, status="error", errors=[CANARY]))
+    failed = bench.finished("Trace.")
+    traced = with_worker_trace(bench, make)
+    for job in (failed, traced):
+        assert trace_of(bench, job).spans
+        assert CANARY not in repr(trace_of(bench, job))
+        # What the worker wrote itself lies in its workspace, which is not ours to change.
+        (bench.workspace(job) / ".codex/trace.jsonl").unlink(missing_ok=True)
     assert_kept_nowhere(bench, CANARY)
 
 

@@ -84,6 +84,25 @@ def test_a_job_is_one_pipeline_with_one_step(bench):
     assert sample(bench, "step_duration_seconds_count", agent_name="template") == 1
 
 
+def structure(bench, job):
+    """A trace without its ids and times."""
+    found = trace_of(bench, job)
+    names = {span.span_id: span.place.name for span in found.spans}
+    spans = [
+        (span.place, names.get(span.parent_span_id), span.ordinal, span.status, sorted(span.attributes))
+        for span in found.spans
+    ]
+    writes = [(w.op, w.tables, w.rows, w.fingerprint, w.outcome, names.get(w.span_id)) for w in found.db_writes]
+    steps = [(step.agent_name, step.status) for step in pipeline_of(bench, job).steps]
+    return sorted(map(repr, spans)), sorted(map(repr, writes)), [event.name for event in found.events], steps
+
+
+def test_o11_the_same_job_twice_has_the_same_structure(bench):
+    first, second = bench.finished(), bench.finished()
+    assert structure(bench, first) == structure(bench, second)
+    assert len(structure(bench, first)[0]) == len(TREE)
+
+
 def test_what_set_a_job_off_is_never_lost(bench):
     caller = new_context()
     object.__setattr__(caller, "baggage", "evidence.trigger.source=jira_webhook,evidence.issue_key=AB%2D7;p=1,x")

@@ -58,6 +58,7 @@ def test_an_agent_need_not_say_that_it_was_invoked():
     ("changes", "message"),
     [
         ({"status": Status.ERROR, "error_type": "rate_limited"}, "rate_limited"),
+        ({"status": Status.ERROR}, "it did not work"),
         ({"status": Status.UNSET}, "it did not say how it ended"),
         ({"status": Status.OK, "end": None}, "its end was never seen"),
     ],

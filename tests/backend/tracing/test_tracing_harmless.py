@@ -200,6 +200,17 @@ def test_a_dialect_that_lost_its_wrapper_is_missed(observed):
     assert set(observed.capture.hooks) == HOOKS - {"dialect.do_commit"}
 
 
+def test_t16_hooks_stay_in_place_and_do_no_harm_when_nothing_is_written(observed):
+    with Session(observed.engine) as session:
+        assert session.scalars(select(Item)).all() == []
+        session.commit()
+    with observed.engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+        connection.rollback()
+    assert (observed.capture.active, set(observed.capture.hooks)) == (True, HOOKS)
+    assert (observed.writes, observed.sink.ddls, observed.sink.drops) == ([], [], [])
+
+
 def test_hooks_survive_a_pool_that_is_made_anew(observed):
     add(observed)
     observed.engine.dispose()
