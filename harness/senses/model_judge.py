@@ -44,7 +44,8 @@ _ASK_AGAIN: Final = frozenset({408, 409, 425, 429})
 """Refusals that the next vote may not meet; of any other 4xx asking again changes nothing."""
 
 _FENCE_BYTES: Final = 16
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_WORD: Final = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}){0,5}")
+"""No key looks like it."""
 
 
 @dataclass(frozen=True, slots=True)
