@@ -118,8 +118,10 @@ class Climber:
         before = set(out.iterdir()) if out.exists() else set()
         done = self.command(*arguments, "--out", str(out), **environ)
         printed = done.stdout + done.stderr
-        folders = [path for path in out.iterdir() if path not in before] if out.exists() else []
-        for file in (each for folder in folders for each in folder.rglob("*") if each.is_file()):
+        made = [path for path in out.iterdir() if path not in before] if out.exists() else []
+        # Beside the runs lie their ledger and an index of them.
+        folders = [path for path in made if path.is_dir() and path.name[0].isdigit()]
+        for file in (each for path in made for each in [path, *path.rglob("*")] if each.is_file()):
             assert traces(self.canary, file.read_bytes()) == [], file
         assert len(folders) == 1, printed
         assert folders[0].suffix != ".partial", printed
