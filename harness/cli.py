@@ -33,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+key = typer.Typer(no_args_is_help=True, help="Make, pin and list the keys that runs are signed with.")
+app.add_typer(key, name="key", short_help="Make, pin and list the keys that runs are signed with.")
 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
 Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
@@ -293,6 +295,65 @@ def report(
     elif not output:
         _print(shown_on(sys.stdout, made.text))
     made.refuse_unsound()
+
+
+@app.command(short_help="Tell what differs between two runs.")
+def diff(
+    before: Annotated[str, typer.Argument(help="A run, or RUN#NNN for one of its trials.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="Likewise; what it is compared with.", metavar="B")],
+    *,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what differs between two runs. Exit code 1 when something that matters changed, 0 when nothing did."""
+    import json
+
+    from harness.evidence.reading import list_runs
+    from harness.reporting.diff import diff as compare
+    from harness.reporting.diff_telling import diff_text
+
+    found = compare(list_runs(_settings().evidence_root(out)), before, after)
+    _print(json.dumps(found.document(), indent=2) if as_json else diff_text(found))
+    raise typer.Exit(ExitCode.FAILED if found.matters else ExitCode.OK)
+
+
+@key.command("new", short_help="Make a key pair.")
+def key_new(
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="File of the private key (default: ~/.config/ladder/signing-key.pem).")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the key is called wherever it is listed.")] = "",
+) -> None:
+    """Make a key pair to sign runs with; the private half never lies in a repository, and nothing is overwritten."""
+    from harness.sealing.commands import new_key
+
+    settings = _settings()
+    _print(new_key(settings, settings.evidence_root(), out=out, name=name))
+
+
+@key.command("pin", short_help="Trust a public key.")
+def key_pin(
+    which: Annotated[str, typer.Argument(metavar="FILE|default", help="A private or public key, or the default key.")],
+    *,
+    out: Out = None,
+) -> None:
+    """Copy a public key to keys/ of the evidence root: what it signs counts as signed from now on."""
+    from harness.evidence.layout import KEYS
+    from harness.sealing.commands import pin_key
+
+    settings = _settings()
+    _print(pin_key(settings, settings.evidence_root(out) / KEYS, which))
+
+
+@key.command("list", short_help="List the signing key and the pinned keys.")
+def key_list(*, out: Out = None, as_json: AsJson = False) -> None:
+    """List the key that runs are signed with, and the public keys that are pinned."""
+    from harness.evidence.layout import KEYS
+    from harness.sealing.commands import list_keys
+
+    settings = _settings()
+    _print(list_keys(settings, settings.evidence_root(out) / KEYS, as_json=as_json))
 
 
 @app.command(short_help="Copy input to output without secrets.")
