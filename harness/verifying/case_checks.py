@@ -84,7 +84,7 @@ def facts(case: StoredCase) -> Looks:
     """What the case repeats of its run is right, and every file that it names is in the bundle."""
     yield from _derived(case, "not-a-fact", _FACTS)
     for index, path in enumerate(case.rows("evidence_files")):
-        if path not in case.bundle.listed:
+        if not isinstance(path, str) or path not in case.bundle.listed:
             yield Finding("missing-file", case.path, part(("evidence_files", index)), f"{shown(path)} is not listed")
 
 

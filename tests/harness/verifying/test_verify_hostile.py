@@ -11,7 +11,7 @@ from sealed_run import case, failures, redigest, reseal, rewrite
 
 from harness.evidence import layout
 from harness.verifying import opening
-from harness.verifying.findings import Checked, Finding, Report
+from harness.verifying.findings import Checked, Finding, Report, UnreadableError
 from harness.verifying.telling import MOST_TOLD, report_text
 from harness.verifying.verify import verify
 
@@ -74,6 +74,16 @@ def test_a_file_that_is_not_what_it_should_be_is_named_and_nothing_breaks(bundle
     found = failures(bundle)
     assert any(name in line for lines in found.values() for line in lines), found
     assert not [line for lines in found.values() for line in lines if "not-checkable" in line]
+
+
+@pytest.mark.parametrize(
+    ("turn", "kind"), [(as_pipe, "not-regular"), (as_link, "not-readable"), (as_folder, "not-regular")]
+)
+def test_what_is_no_regular_file_is_not_read_at_all(bundle, tmp_path, turn, kind):
+    turn(bundle / CASE, tmp_path)
+    with pytest.raises(UnreadableError) as refused:
+        opening.read(bundle, CASE)
+    assert refused.value.finding.kind == kind
 
 
 def test_a_folder_that_is_a_link_is_not_entered(bundle, tmp_path):
@@ -158,6 +168,14 @@ def test_numbers_that_canonical_json_cannot_spell_are_told_and_break_nothing(bun
     rewrite(bundle, CASE, found)
     redigest(bundle)
     assert any("write 1 rowcount" in line for line in failures(bundle)["derivation"])
+
+
+def test_a_list_where_a_path_should_be_is_told_and_breaks_nothing(bundle):
+    found = case(bundle)
+    found["evidence_files"][0] = []
+    rewrite(bundle, CASE, found)
+    redigest(bundle)
+    assert any("missing-file cases/live-L01.json: evidence_files 0" in line for line in failures(bundle)["facts"])
 
 
 def places(value, way=()):

@@ -85,12 +85,10 @@ def with_a_foreign_trace(folder):
 
 
 def with_a_climb_of_another_name(folder):
-    climbed = next(
-        path
-        for path in (folder / "traces").iterdir()
-        if json.loads(path.read_text())["spans"][0]["component"] == "climb"
-    )
-    changed(f"traces/{climbed.name}", lambda trace: trace["spans"][0].update(operation="stroll"))(folder)
+    events = (json.loads(line) for line in (folder / layout.EVENTS).read_text().splitlines())
+    climbed = next(event for event in events if event["type"] == "climb_started")
+    path = layout.trace_file(climbed["trace_id"])
+    changed(path, lambda trace: trace["spans"][0].update(operation="stroll"))(folder)
 
 
 def with_another_status(folder):
