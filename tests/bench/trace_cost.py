@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.bench.removals import Removals
     from tests.bench.subject import Backend
 
-JOB_PAIRS: Final = 60
+JOB_PAIRS: Final = 120
 REQUEST_ROUNDS: Final = 40
 REQUESTS: Final = 25
 """In one sample."""
