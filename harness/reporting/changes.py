@@ -41,14 +41,21 @@ class Section:
 
     Attributes:
         compared: How many things were looked at.
-        changes: Those that differ.
+        changes: What differs; an exchange or a file may differ in several parts.
         rule: How it is decided whether something differs, in one sentence.
+        is_by_part: Each change is of a thing of its own, and not a part of what ``where`` names.
     """
 
     name: str
     compared: int
     changes: tuple[Change, ...]
     rule: str
+    is_by_part: bool = True
+
+    @property
+    def changed(self) -> int:
+        """How many of the things that were looked at differ."""
+        return len({(change.where, change.what if self.is_by_part else "") for change in self.changes})
 
     @property
     def matters(self) -> bool:
@@ -90,5 +97,10 @@ class Diff:
             name: {"run": side.name, "run_id": side.run_id or None, **side.standing.document()}
             for name, side in sides.items()
         }
-        sections = [{**to_document(section), "matters": section.matters} for section in self.sections]
+        sections = [_document(section) for section in self.sections]
         return {**told, "changed": self.matters, "sections": sections}
+
+
+def _document(section: Section) -> dict[str, Any]:
+    counts = {"compared": section.compared, "changed": section.changed, "matters": section.matters}
+    return {"name": section.name, **counts, "rule": section.rule, "changes": to_document(section.changes)}

@@ -23,6 +23,7 @@ from harness.reporting.logs import logs_of
 from harness.reporting.standing import standing_of
 from harness.reporting.stored import LostError
 from harness.reporting.told_run import listed_files, stored_case
+from harness.reporting.words import verdict_of
 from harness.traces.case_calls import exchanges_of
 from harness.traces.segments import segments
 
@@ -76,11 +77,13 @@ class ComparedRun:
     """A run to be compared.
 
     Attributes:
+        verdict: Of the run, or of the trial.
         scenarios: Folder without that of the trial → its samples, in the order of the run.
     """
 
     side: Side
     record: RunRecord
+    verdict: str
     scenarios: Mapping[str, tuple[Sample, ...]]
 
 
@@ -125,7 +128,8 @@ def open_side(entries: Iterable[RunEntry], text: str) -> ComparedRun:
         raise EvidenceError("run-unreadable", f"{entry.folder}: {entry.why}", "`ladder runs` lists the others")
     trial = _trial(entry.record, int(numbered[2])) if numbered else ""
     side = Side(f"{entry.name}#{numbered[2]}" if numbered else entry.name, entry.run_id, standing_of(entry))
-    return ComparedRun(side, entry.record, _scenarios(entry, entry.record, trial))
+    status = next((each.status for each in entry.record.trial_records if trial and each.folder == trial), "")
+    return ComparedRun(side, entry.record, status or verdict_of(entry.record), _scenarios(entry, entry.record, trial))
 
 
 def _trial(record: RunRecord, index: int) -> str:

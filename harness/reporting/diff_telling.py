@@ -42,9 +42,7 @@ def _standing(side: Side) -> Iterator[str]:
 
 
 def _section(section: Section) -> Iterator[str]:
-    count = len({change.where for change in section.changes})
-    told = f"{count} of {section.compared} changed" if count else f"none of {section.compared} changed"
-    yield f"{section.name}: {told}"
+    yield f"{section.name}: {section.changed or 'none'} of {section.compared} changed"
     if section.changes:
         yield f"  ({section.rule})"
     yield from (f"  {_change(change)}" for change in section.changes[:MOST_TOLD])

@@ -35,7 +35,7 @@ def exchange_changes(before: ComparedRun, after: ComparedRun) -> Section:
             Change(f"{pair.name} step {step}", *place) for step in steps for place in _differing(step, one, other)
         ]
     rule = "Method, path, status and body are compared once ids, times, ports and paths are tokens."
-    return Section("exchanges", compared, tuple(changes), rule)
+    return Section("exchanges", compared, tuple(changes), rule, is_by_part=False)
 
 
 def _exchanges(sample: Sample) -> Exchanges:

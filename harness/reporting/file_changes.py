@@ -38,7 +38,7 @@ def file_changes(before: ComparedRun, after: ComparedRun) -> Section:
         changes += [change for path in made for change in _project(pair, path)]
         changes += [change for name in kept for change in _artifact(pair, name)]
     rule = "A file is the same when its hash is, and an artifact also when its text is once ids and times are tokens."
-    return Section("files", compared, tuple(changes), rule)
+    return Section("files", compared, tuple(changes), rule, is_by_part=False)
 
 
 def _names(found: Iterable[Iterable[str]]) -> list[str]:

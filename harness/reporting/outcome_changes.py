@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from harness.reporting.changes import ABSENT, Change, Section
 from harness.reporting.compared_run import climbed_pairs, scenario_names
 from harness.reporting.side_by_side import shown
-from harness.reporting.words import verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +26,7 @@ def verdict_changes(before: ComparedRun, after: ComparedRun) -> Section:
     """Every scenario's verdict and result, and the run's."""
     names = scenario_names(before, after)
     changes = [
-        *_word("run", "verdict", ([verdict_of(before.record)], [verdict_of(after.record)])),
+        *_word("run", "verdict", ([before.verdict], [after.verdict])),
         *(change for name in names for change in _scenario(name, before, after)),
     ]
     rule = "A verdict or a result changed when the set of words that it had is another one."

@@ -157,18 +157,19 @@ def _scenario(
     files = tuple(listed.get(path, StoredFile(path, None, None)) for path in paths)
     trace = stored_trace(entry, record)
     is_watched = None if trace is None else bool(trace.capture and trace.capture.active)
+    if entry.condition in _UNFINISHED:
+        return ToldScenario(record, _case_of(entry, record, climbed, trace=trace), files, is_watched)
     try:
-        case = _case(entry, record, trace, climbed=climbed)
+        return ToldScenario(record, stored_case(entry.folder, record), files, is_watched)
     except LostError as error:
         return ToldScenario(record, None, files, is_watched, str(error))
-    return ToldScenario(record, case, files, is_watched)
 
 
-def _case(entry: RunEntry, record: ScenarioRecord, trace: Trace | None, *, climbed: Segment | None) -> Case:
-    if climbed is not None and entry.record is not None:
-        facts = CaseFacts(entry.record.run_id, record, case_id_of(record.folder))
-        return observed_case(facts, climbed.entries, trace)
-    return stored_case(entry.folder, record)
+def _case_of(entry: RunEntry, record: ScenarioRecord, climbed: Segment | None, *, trace: Trace | None) -> Case | None:
+    """The case of a run that has none yet; none of a scenario that was not reached."""
+    if climbed is None or entry.record is None:
+        return None
+    return observed_case(CaseFacts(entry.record.run_id, record, case_id_of(record.folder)), climbed.entries, trace)
 
 
 def _climbed(entry: RunEntry, record: RunRecord) -> Mapping[str, Segment]:
