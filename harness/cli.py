@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from harness.errors import ExitCode, HarnessError, UsageError
+from harness.key_cli import app as keys
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.reporting.choices import ReportForm
 from harness.runner.choices import WitnessChoice
@@ -33,8 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-key = typer.Typer(no_args_is_help=True, help="Make, pin and list the keys that runs are signed with.")
-app.add_typer(key, name="key", short_help="Make, pin and list the keys that runs are signed with.")
+app.add_typer(keys, name="key", short_help="Make, pin and list the keys that runs are signed with.")
 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
 Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
@@ -315,45 +315,6 @@ def diff(
     found = compare(list_runs(_settings().evidence_root(out)), before, after)
     _print(json.dumps(found.document(), indent=2) if as_json else diff_text(found))
     raise typer.Exit(ExitCode.FAILED if found.matters else ExitCode.OK)
-
-
-@key.command("new", short_help="Make a key pair.")
-def key_new(
-    *,
-    out: Annotated[
-        Path | None, typer.Option(help="File of the private key (default: ~/.config/ladder/signing-key.pem).")
-    ] = None,
-    name: Annotated[str, typer.Option(help="What the key is called wherever it is listed.")] = "",
-) -> None:
-    """Make a key pair to sign runs with; the private half never lies in a repository, and nothing is overwritten."""
-    from harness.sealing.commands import new_key
-
-    settings = _settings()
-    _print(new_key(settings, settings.evidence_root(), out=out, name=name))
-
-
-@key.command("pin", short_help="Trust a public key.")
-def key_pin(
-    which: Annotated[str, typer.Argument(metavar="FILE|default", help="A private or public key, or the default key.")],
-    *,
-    out: Out = None,
-) -> None:
-    """Copy a public key to keys/ of the evidence root: what it signs counts as signed from now on."""
-    from harness.evidence.layout import KEYS
-    from harness.sealing.commands import pin_key
-
-    settings = _settings()
-    _print(pin_key(settings, settings.evidence_root(out) / KEYS, which))
-
-
-@key.command("list", short_help="List the signing key and the pinned keys.")
-def key_list(*, out: Out = None, as_json: AsJson = False) -> None:
-    """List the key that runs are signed with, and the public keys that are pinned."""
-    from harness.evidence.layout import KEYS
-    from harness.sealing.commands import list_keys
-
-    settings = _settings()
-    _print(list_keys(settings, settings.evidence_root(out) / KEYS, as_json=as_json))
 
 
 @app.command(short_help="Copy input to output without secrets.")

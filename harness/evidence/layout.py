@@ -38,6 +38,11 @@ MANIFEST: Final = "manifest.json"
 SUMS: Final = "SHA256SUMS"
 ENVELOPE: Final = "manifest.dsse.json"
 
+LEDGER: Final = "LEDGER.jsonl"
+"""Beside the runs: one line for each sealed one."""
+KEYS: Final = "keys"
+"""Beside the runs: public keys that are trusted, ``<keyid>.pub.pem``."""
+
 RESERVED: Final = frozenset({MANIFEST, SUMS, ENVELOPE, PARTIAL_NOTE})
 UNLISTED: Final = frozenset({MANIFEST, SUMS, ENVELOPE})
 """What the manifest does not list: it cannot hold its own hash, and the others are made from it."""
