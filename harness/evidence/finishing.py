@@ -1,9 +1,8 @@
 """The end of a run: from a staged folder to a bundle that verifies, in an order that a kill at any point survives.
 
-Files are flushed, listed, described, made read-only, and only then does the folder get its final name. So a reader
-finds either no final folder or one that is whole. A lock on the evidence root is held from the first look at other runs
-to the rename, so that two runs can later be chained one after the other; a signature belongs between the manifest and
-the read-only bits.
+Files are listed, described, signed where a key is given, flushed, made read-only, and only then does the folder get its
+final name. So a reader finds either no final folder or one that is whole. A lock on the evidence root is held from the
+first look at the ledger to the last line in it, so that no two runs continue from the same one.
 """
 
 from __future__ import annotations
@@ -17,10 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import PrerequisiteError
 from harness.evidence.bundle import encoded
+from harness.evidence.chaining import continued, entered
 from harness.evidence.faults import EvidenceError
 from harness.evidence.guarded import open_root, translated, try_lock
-from harness.evidence.layout import MANIFEST, PARTIAL_NOTE, SUMS
+from harness.evidence.layout import ENVELOPE, MANIFEST, PARTIAL_NOTE, SUMS
 from harness.evidence.manifest import FileRecord, canonical, manifest_of, sha256, sums
+from harness.sealing.envelope import envelope
+from harness.sealing.ledger import Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from harness.evidence.manifest import CaseSeals
     from harness.evidence.redacting import Redacts
     from harness.evidence.run_record import RunRecord
+    from harness.sealing.envelope import Signs
 
 LOCK_DEADLINE_S: Final = 30.0
 """Far more than an end takes; a holder that was stopped must not hold up everyone for ever."""
@@ -40,20 +43,30 @@ _LOCK_EVERY_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A bundle, and the head to publish elsewhere."""
+    """A bundle, and the head to publish elsewhere.
+
+    Attributes:
+        signed_by: Id of the key; ``None`` when it is unsigned.
+        notes: What was found amiss about the chain, or mended; one line each.
+    """
 
     folder: Path
     manifest_sha256: str
+    signed_by: str | None = None
+    notes: tuple[str, ...] = ()
 
 
-def finish(staging: Staging, record: RunRecord, redactor: Redacts, seals: CaseSeals) -> Finished:
+def finish(  # noqa: PLR0917  # what was run, who passes it, and what it is sealed with
+    staging: Staging, record: RunRecord, redactor: Redacts, seals: CaseSeals, *, signer: Signs | None = None
+) -> Finished:
     """Turn the staged folder into a bundle.
 
     Args:
         staging: Everything is written; nothing else writes there any more.
         record: The run as ``run.json`` tells it.
-        redactor: Passes the two files that are written here.
+        redactor: Passes the files that are written here.
         seals: Digests of its cases.
+        signer: The key that the run is signed with.
 
     Raises:
         EvidenceError: ``evidence-foreign-file``; something lies there that this run did not write.
@@ -61,19 +74,23 @@ def finish(staging: Staging, record: RunRecord, redactor: Redacts, seals: CaseSe
     """
     staging.close_logs()
     with locked(staging.root) as root:
-        final = _final_folder(staging)
+        final, chain = _final_folder(staging), continued(root)
         listed = _listed(staging)
-        manifest = encoded(redactor.json(canonical(manifest_of(record, listed, seals)), source=MANIFEST))
+        text = canonical(manifest_of(record, listed, seals, prev=chain.head))
+        manifest = encoded(redactor.json(text, source=MANIFEST))
         staging.files.create(MANIFEST, manifest)
         staging.files.create(SUMS, encoded(redactor.text(sums(listed, manifest), source=SUMS)))
+        if signer:
+            staging.files.create(ENVELOPE, encoded(redactor.line(envelope(manifest, signer), source=ENVELOPE)))
         staging.files.remove(PARTIAL_NOTE)
         staging.files.flush()
         staging.files.make_read_only()
         with translated(final):
             staging.folder.rename(final)
             os.fsync(root)
+        noted = entered(root, Line(final.name, sha256(manifest), chain.head))
     staging.close()
-    return Finished(final, sha256(manifest))
+    return Finished(final, sha256(manifest), signer.public.keyid if signer else None, (*chain.notes, *noted))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ PRIVATE_FOLDER: Final = 0o700
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_END: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -47,6 +48,11 @@ def open_folder(path: Path) -> int:
 def open_root(path: Path) -> int:
     """Open an evidence root, which whoever named it may well have made a link to another disk."""
     return os.open(path, _FOLDER & ~os.O_NOFOLLOW)
+
+
+def open_folder_at(folder: int, name: str) -> int:
+    """Open a folder below an open one; a link is refused."""
+    return os.open(name, _FOLDER, dir_fd=folder)
 
 
 def lock(folder: int) -> None:
@@ -86,6 +92,36 @@ def stored_text(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         return file.read()
+
+
+def read_at(folder: int, name: str) -> bytes | None:
+    """Read a regular file of an open folder; ``None`` when nothing of that name is there.
+
+    Raises:
+        OSError: It is a link or no regular file, or cannot be read.
+    """
+    try:
+        descriptor = os.open(name, _READ, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", name)
+        return file.read()
+
+
+def append_at(folder: int, name: str, data: bytes) -> None:
+    """Add to the end of a file of an open folder and force it to disk; the file is made when it is not there.
+
+    Raises:
+        OSError: It is a link, or cannot be written.
+    """
+    file = os.open(name, _END, PRIVATE_FILE, dir_fd=folder)
+    try:
+        write_all(file, data)
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The list of a bundle's files and what made them: canonical JSON, so that it has one hash, and ``SHA256SUMS``. Pure.
 
 ``manifest.json`` (RFC 8785) lists every file but itself, its envelope and ``SHA256SUMS``; that one covers the manifest
-too, for a reader with coreutils only. Until runs are chained by a ledger, ``prev`` is 64 zeros.
+too, for a reader with coreutils only. ``prev`` is the hash of the manifest of the run before, 64 zeros for the first.
 """
 
 # Annotations are read at run time by the codec, so they are not deferred here.
@@ -15,9 +15,9 @@ from harness.evidence.printable import one_line
 from harness.evidence.records import to_document
 from harness.evidence.run_record import Images, Redaction, RunRecord, RunStatus
 from harness.judging.verdict import Verdict
+from harness.sealing.ledger import NO_PREVIOUS
 
 SCHEMA: Final = "ladder.manifest/1"
-NO_PREVIOUS: Final = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)

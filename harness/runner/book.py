@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.redaction.secret import SecretSet
     from harness.runner.climb import Part, PartCourse
     from harness.runner.trials import TrialEnd
+    from harness.sealing.envelope import Signs
 
 
 class _Copied:
@@ -140,13 +141,21 @@ class RunBook:
             redact = self.redactor.json if path.endswith(".json") else self.redactor.text
             self.staging.write(path, redact(text, source=path))
 
-    def close(self, facts: Mapping[str, Any], secrets: SecretSet, ended: Iterable[TrialEnd] = ()) -> Finished:
+    def close(
+        self,
+        facts: Mapping[str, Any],
+        secrets: SecretSet,
+        ended: Iterable[TrialEnd] = (),
+        *,
+        signer: Signs | None = None,
+    ) -> Finished:
         """End the run: exports, second scan, and the folder's name.
 
         Args:
             facts: Last fields of the record: verdict, exit code, status.
             secrets: What the second scan looks for, besides the shapes of credentials.
             ended: Its trials, when there were several.
+            signer: The key that it is signed with.
 
         Raises:
             LeakError: ``secret-in-evidence``; the folder stays partial.
@@ -168,7 +177,7 @@ class RunBook:
         write_otlp(self.staging, self.record, self.redactor)
         write_redaction_report(self.staging, _hits(self.redactor, *(end.redactor for end in ended)), self.redactor)
         self._scan(secrets)
-        finished = finish(self.staging, self.record, self.redactor, seals)
+        finished = finish(self.staging, self.record, self.redactor, seals, signer=signer)
         self._is_over = True
         return finished
 

@@ -6,7 +6,7 @@ Everything that can be wrong about an order is found here, before a folder is ma
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.errors import PrerequisiteError, UsageError
@@ -26,6 +26,7 @@ from harness.runner.origin import Trigger
 from harness.runner.selection import Earlier, Wish, select
 from harness.runner.stand import BASE_URL, foreign_url, planned_url
 from harness.runner.wanted_trials import WantedTrials
+from harness.sealing.key_files import VARIABLE, signing_key
 from harness.senses.address import Address
 from harness.stack import env_file
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from harness.evidence.run_record import RunRecord
     from harness.language.model import Ladder
     from harness.runner.selection import Selection
+    from harness.sealing.keys import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Plan:
         trigger: What has set the run off.
         trials: How often the part is climbed, each time on fresh projects.
         rerun_of: Id of the first of them; of a rollback, which reuses nothing, that of the newest run of its ladder.
+        signer: The key that the run is signed with; it is among the secrets as well.
     """
 
     climbed: Part
@@ -85,6 +88,7 @@ class Plan:
     witness: WitnessChoice = WitnessChoice.AUTO
     trigger: Trigger = field(default_factory=Trigger)
     trials: WantedTrials = field(default_factory=WantedTrials)
+    signer: SigningKey | None = None
 
 
 def plan(order: Order, settings: Settings) -> Plan:
@@ -95,18 +99,20 @@ def plan(order: Order, settings: Settings) -> Plan:
             unknown.
         InvalidLadderError: The ladder, or the one that proves its rollback, has faults.
         EvidenceError: The run to build on is unknown or not as it was recorded.
-        PrerequisiteError: A secret cannot be kept out of evidence.
+        PrerequisiteError: A secret cannot be kept out of evidence, or the key that is to sign is unfit for it.
     """
     if url := foreign_url(settings):
         Address.parse(url)
     trigger = Trigger.of(settings)
     path = find(order.ladder, settings.root)
     ladder = _load(path, settings)
-    secrets = _secrets(ladder, settings)
+    signer = signing_key(settings, order.out)
+    secrets = _with_key(_secrets(ladder, settings), signer)
     if order.is_rollback:
         newest = _newest(list_runs(order.out), ladder)
         rerun_of = newest.run_id if newest else None
-        return Plan(_rollback(ladder, path, settings), None, secrets, (), rerun_of, order.witness, trigger)
+        proof = _rollback(ladder, path, settings)
+        return Plan(proof, None, secrets, (), rerun_of, order.witness, trigger, signer=signer)
     earlier, folders = _earlier(order, ladder)
     selection = select(ladder, order.wish, earlier)
     _refuse_shared(order.trials, selection)
@@ -115,7 +121,8 @@ def plan(order: Order, settings: Settings) -> Plan:
     rolls_back = order.rolls_back and ladder.rollback is not None and not foreign_url(settings)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
     reused = folders if selection.rerun_of else ()
-    return Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger, order.trials)
+    made = Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger, order.trials)
+    return replace(made, signer=signer)
 
 
 def _refuse_shared(trials: WantedTrials, selection: Selection) -> None:
@@ -139,6 +146,12 @@ def _secrets(ladder: Ladder, settings: Settings) -> SecretSet:
             )
             raise PrerequisiteError("secret-unsearchable", message, f"give {name} a longer random value, or unset it")
     return SecretSet((*found, *(NamedSecret(name, Secret(value)) for name, value in listed.items())))
+
+
+def _with_key(secrets: SecretSet, signer: SigningKey | None) -> SecretSet:
+    """The private key is a secret as well, in whatever file it lies."""
+    spelt = signer.spellings() if signer else ()
+    return SecretSet((*secrets, *(NamedSecret(VARIABLE, Secret(value)) for value in spelt)))
 
 
 def _load(path: Path, settings: Settings) -> Ladder:

@@ -232,7 +232,7 @@ class _Run:
             "scenarios": tuple(each for end in ended for each in end.scenarios),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):
-            finished = self._book.close(facts, self._plan.secrets, ended)
+            finished = self._book.close(facts, self._plan.secrets, ended, signer=self._plan.signer)
         return Ended(self._book.record, finished, code)
 
     def _origin(self) -> Origin:
@@ -311,7 +311,7 @@ class _Run:
             "exit_code": int(code),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):
-            finished = self._book.close(facts, self._plan.secrets)
+            finished = self._book.close(facts, self._plan.secrets, signer=self._plan.signer)
         return Ended(self._book.record, finished, code)
 
 

@@ -87,6 +87,8 @@ def outcome_document(ended: Ended) -> dict[str, Any]:
         "verdict": record.verdict,
         "exit_code": int(ended.exit_code),
         "manifest_sha256": ended.finished.manifest_sha256,
+        "signed_by": ended.finished.signed_by,
+        "notes": list(ended.finished.notes),
         "verdicts": {each.folder: each.verdict for each in record.scenarios},
     }
 
@@ -108,6 +110,8 @@ def outcome_text(ended: Ended, here: Path) -> str:
             f"verdict: {record.verdict}{interrupted}, exit code {int(ended.exit_code)}",
             f"evidence: {shown}/",
             f"manifest sha256: {ended.finished.manifest_sha256}",
+            f"signed by: {ended.finished.signed_by or 'nobody, the run is unsigned'}",
+            *(f"note: {note}" for note in ended.finished.notes),
             "",
         ]
     )

@@ -235,7 +235,7 @@ def write_artifacts(staging, redactor, entries, run_id=RUN_ID):
     staging.write("live/L02/response.json", redactor.text("{}\n"), derived_from="L01")
 
 
-def write_run_folder(root, *, run_id=RUN_ID, now=NOW, redactor=None):
+def write_run_folder(root, *, run_id=RUN_ID, now=NOW, redactor=None, signer=None):
     """A whole run, from nothing to the bundle."""
     redactor = redactor or PlainRedactor()
     staging = Staging.open(root, now)
@@ -246,4 +246,4 @@ def write_run_folder(root, *, run_id=RUN_ID, now=NOW, redactor=None):
     record = finished_record(staging, run_id)
     write_outcome(staging, record, redactor)
     write_redaction_report(staging, {}, redactor)
-    return finish(staging, record, redactor, CaseSeals())
+    return finish(staging, record, redactor, CaseSeals(), signer=signer)

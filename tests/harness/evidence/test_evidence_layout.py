@@ -63,7 +63,7 @@ def test_a_finished_run_has_the_files_of_the_plan_and_no_other(tmp_path):
     finished = write_run_folder(tmp_path)
     assert finished.folder == tmp_path / "2025-11-14T17:14:05Z"
     assert "".join(f"{path}\n" for path in files_below(finished.folder)) == GOLDEN
-    assert [path.name for path in tmp_path.iterdir()] == ["2025-11-14T17:14:05Z"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2025-11-14T17:14:05Z", layout.LEDGER]
 
 
 def test_a_finished_run_can_be_written_by_nobody(tmp_path):
@@ -257,7 +257,7 @@ def test_a_root_that_is_a_link_to_a_folder_holds_whole_runs(tmp_path):
     (tmp_path / "evidence").symlink_to(tmp_path / "disk")
     folder = write_run_folder(tmp_path / "evidence").folder
     assert faults_of(folder) == ()
-    assert [path.name for path in (tmp_path / "disk").iterdir()] == [folder.name]
+    assert sorted(path.name for path in (tmp_path / "disk").iterdir()) == [folder.name, layout.LEDGER]
 
 
 def test_the_end_of_a_run_waits_for_the_lock_but_not_for_ever(tmp_path):

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,8 @@ def test_the_outcome_for_programs_tells_folder_verdicts_and_head(ended):
         "verdict": "FAIL",
         "exit_code": 1,
         "manifest_sha256": "ab" * 32,
+        "signed_by": None,
+        "notes": [],
         "verdicts": {"live/L01": "PASS", "live/L02": "FAIL", "mocked/RERUN/M01": "PASS"},
     }
     assert json.loads(json.dumps(outcome_document(ended)))
@@ -144,7 +147,15 @@ def test_the_outcome_for_people_is_the_summary_and_where_the_evidence_lies(ended
         "verdict: FAIL, exit code 1\n"
         "evidence: evidence/2025-11-14T17:14:05Z/\n"
         f"manifest sha256: {'ab' * 32}\n"
+        "signed by: nobody, the run is unsigned\n"
     )
+
+
+def test_who_signed_a_run_and_what_was_mended_in_the_ledger_is_told(ended, tmp_path):
+    sealed = replace(ended, finished=replace(ended.finished, signed_by="cd" * 32, notes=("a line was added",)))
+    assert outcome_text(sealed, tmp_path).endswith(f"signed by: {'cd' * 32}\nnote: a line was added\n")
+    assert outcome_document(sealed)["notes"] == ["a line was added"]
+    assert outcome_document(sealed)["signed_by"] == "cd" * 32
 
 
 def test_evidence_that_lies_elsewhere_is_told_by_its_whole_path(ended, tmp_path):

@@ -130,7 +130,7 @@ class WholeRun:
 
     def folders(self):
         found = self.root / "evidence"
-        return sorted(path.name for path in found.iterdir()) if found.exists() else []
+        return sorted(path.name for path in found.iterdir() if path.is_dir()) if found.exists() else []
 
     def loaded(self):
         return load_run(list_runs(self.root / "evidence")[0])

@@ -116,7 +116,7 @@ def one(what, at, arguments, out):
     said = out.with_suffix(".said")
     with said.open("wb") as file:
         code = quietly(file, file, lambda: met(what, at, arguments, out))
-    new = sorted(path.name for path in set(out.iterdir()) - before)
+    new = sorted(path.name for path in set(out.iterdir()) - before if path.is_dir())
     return {"at": at, "out": str(out), "code": code, "new": new, "said": said.read_text()}
 
 
