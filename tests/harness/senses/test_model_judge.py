@@ -216,6 +216,12 @@ def test_a_secret_in_question_or_reply_is_neither_sent_nor_kept(asking):
     assert judgement.votes[0].reasoning == "it says [REDACTED]"
 
 
+def test_reasoning_is_looked_at_again_when_it_is_decoded(asking):
+    escaped = "".join(f"\\u{ord(one):04x}" for one in CANARY)
+    judgement, _ = asking(f'{{"rubric": 1, "reasoning": "it says {escaped}"}}', votes=1)
+    assert judgement.votes[0].reasoning == "it says [REDACTED]"
+
+
 def test_the_key_is_in_no_judgement(asking):
     judgement, _ = asking({"status": 401, "body": {"error": {"message": KEY, "code": KEY, "type": KEY}}}, votes=1)
     assert judgement.votes[0].error == "the model's endpoint answered 401"
