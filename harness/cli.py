@@ -22,6 +22,7 @@ from harness.terminal.standard_streams import open_closed, settle
 if TYPE_CHECKING:
     from harness.config import Settings
     from harness.redaction.redactor import Redactor
+    from harness.replaying.commands import Said
     from harness.runner.planning import Order
 
 app = typer.Typer(
@@ -266,6 +267,25 @@ def verify(
     raise typer.Exit(ExitCode.FAILED if report.failed else ExitCode.OK)
 
 
+@app.command(short_help="Show a recorded run again, and recompute its verdict.")
+def replay(
+    run: Annotated[
+        str, typer.Argument(help="A run's folder or id, a trace's id, or the beginning of one; default: the newest.")
+    ] = "",
+    *,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Show what can be read, and name the rest.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a recorded run again, trial by trial and step by step, and recompute its verdict. Asks nobody."""
+    from harness.replaying.commands import say_replay
+
+    root = _settings().evidence_root(out)
+    _say(say_replay(root, run, allows_partial=allow_partial, as_json=as_json))
+
+
 @app.command(short_help="Write a report of a run, for people or programs.")
 def report(
     run: Annotated[
@@ -381,6 +401,15 @@ def _print(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         sys.stdout = None
+
+
+def _say(said: Said) -> NoReturn:
+    """Print what a command says, and leave with its exit code."""
+    if said.text:
+        _print(said.text)
+    if said.remark:
+        quiet(sys.stderr).write(f"{said.remark}\n")
+    raise typer.Exit(said.code)
 
 
 def _execute(order: Order, settings: Settings, *, as_json: bool) -> NoReturn:
