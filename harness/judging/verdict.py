@@ -71,7 +71,7 @@ class Gate:
 
 
 def gate_after(ended: Mapping[str, Verdict], proceed_on: frozenset[str], *, missed: Mapping[str, int]) -> Gate:
-    """Decide whether the next scenario may start: a ladder is climbed in strict order, so one red rung closes it.
+    """Decide whether the next scenario may start: a ladder is climbed in strict order, so one red scenario closes it.
 
     Args:
         ended: Verdicts of the scenarios before it, in order.

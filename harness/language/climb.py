@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+MOST_CIRCLES: Final = 10
+"""Told at once; there may be as many as scenarios."""
 
 
 def reached(needs: Mapping[str, Sequence[str]], scenario: str) -> frozenset[str]:
@@ -19,16 +23,67 @@ def reached(needs: Mapping[str, Sequence[str]], scenario: str) -> frozenset[str]
     return frozenset(found)
 
 
-def circle(needs: Mapping[str, Sequence[str]], scenario: str) -> tuple[str, ...]:
-    """A way from a scenario back to itself; empty when there is none."""
-    ways: list[tuple[str, ...]] = [(scenario,)]
-    seen: set[str] = set()
-    while ways:
-        way = ways.pop(0)
-        for name in needs.get(way[-1], ()):
-            if name == scenario:
-                return (*way, name)
-            if name not in seen:
-                seen.add(name)
-                ways.append((*way, name))
-    return ()
+class Order:
+    """The order of all scenarios of a ladder, asked often: every answer is worked out once, for all scenarios together.
+
+    Args:
+        needs: In the order of the file; names that are no scenario are left out.
+
+    Attributes:
+        circles: Some ways from a scenario back to itself, no two through the same one; each scenario needs the next.
+    """
+
+    def __init__(self, needs: Mapping[str, Sequence[str]]) -> None:
+        self._names = tuple(needs)
+        self._places = {name: place for place, name in enumerate(needs)}
+        known = {name: [need for need in wanted if need in needs] for name, wanted in needs.items()}
+        self.circles = tuple(_circles(known))
+        kept = known
+        if self.circles:
+            # Whoever is in a circle has a fault already; what is left tells enough of others.
+            kept = {name: [need for need in known[name] if self.comes_before(need, name)] for name in known}
+        # A number whose bits are places: thousands of scenarios that need one another would fill the memory with sets.
+        self._reached: dict[str, int] = {}
+        for name in TopologicalSorter(kept).static_order():
+            found = 0
+            for need in kept[name]:
+                found |= self._reached[need] | 1 << self._places[need]
+            self._reached[name] = found
+
+    def comes_before(self, name: str, other: str) -> bool:
+        """Whether a scenario stands above another in the file."""
+        return self._places[name] < self._places[other]
+
+    def reaches(self, scenario: str, other: str) -> bool:
+        """Whether a scenario needs another, directly or by way of others."""
+        return other in self._places and bool(self._reached[scenario] >> self._places[other] & 1)
+
+    def reaches_any(self, scenario: str, others: int) -> bool:
+        """Whether a scenario needs one of those whose ``bit`` is in a number."""
+        return bool(self._reached[scenario] & others)
+
+    def bit(self, scenario: str) -> int:
+        """The number that stands for a scenario among others."""
+        return 1 << self._places[scenario]
+
+    def reached(self, scenario: str) -> Iterator[str]:
+        """All that a scenario needs, in the order of the file."""
+        left = self._reached[scenario]
+        while left:
+            lowest = left & -left
+            yield self._names[lowest.bit_length() - 1]
+            left ^= lowest
+
+
+def _circles(needs: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    left = {name: list(wanted) for name, wanted in needs.items()}
+    for _ in range(MOST_CIRCLES):
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            # In the exception each is needed by the next.
+            way = tuple(reversed(error.args[1]))
+            yield way
+            left |= {name: [] for name in way}
+        else:
+            return

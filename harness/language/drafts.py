@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.language.climb import Order
 from harness.language.findings import Finding, Rule, did_you_mean
 from harness.language.nodes import Node
 
@@ -78,6 +79,10 @@ class Draft:
         """Ids of the scenarios in the order of the file."""
         return tuple(scenario.id for scenario in self.scenarios)
 
+    def order(self) -> Order:
+        """What needs what; worked out anew with each call."""
+        return Order({scenario.id: scenario.needs for scenario in self.scenarios})
+
     def steps(self) -> Iterator[DraftStep]:
         """All steps of the file."""
         for scenario in self.scenarios:
@@ -105,15 +110,15 @@ class _Writer:
         return DraftScenario(name, node, steps, cleanup)
 
     def steps(self, nodes: Sequence[Node], taken: Sequence[str] = ()) -> tuple[DraftStep, ...]:
-        ids = list(taken)
+        ids = set(taken)
         found: list[DraftStep] = []
-        for node in nodes:
+        for number, node in enumerate(nodes, len(taken) + 1):
             whole = self._insert(node)
-            name = whole.text("id", f"step-{len(ids) + 1}")
+            name = whole.text("id", f"step-{number}")
             if name in ids:
                 place = (node.get("id") or node).place
                 self._report(place, Rule.DUPLICATE_KEY, f"the scenario has two steps with the id {name!r}")
-            ids.append(name)
+            ids.add(name)
             self._check(whole)
             found.append(DraftStep(name, whole))
         return tuple(found)

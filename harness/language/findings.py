@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.errors import ScenarioError
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.language.model import Mark
+
+
+MOST_COMPARED: Final = 300
+"""Words; with thousands of faults in a ladder of thousands of names, comparing each with each takes minutes."""
+
+_SHOWN: Final = 160
+"""Characters of a line that are shown; a file may be a single line of a million."""
 
 
 class Rule(StrEnum):
@@ -63,9 +70,11 @@ class Finding:
         head = f"{self.mark}: error: {self.message} [{self.rule}]"
         if not self.line_text:
             return head
+        first = max(0, self.mark.column - 1 - _SHOWN // 2) if len(self.line_text) > _SHOWN else 0
         # A tab or control character would move the caret, and the file is not ours to trust on a terminal.
-        shown = "".join(character if character.isprintable() else " " for character in self.line_text)
-        return f"{head}\n{shown}\n{' ' * (self.mark.column - 1)}^"
+        part = self.line_text[first : first + _SHOWN]
+        shown = "".join(character if character.isprintable() else " " for character in part)
+        return f"{head}\n{shown}\n{' ' * (self.mark.column - 1 - first)}^"
 
 
 class InvalidLadderError(ScenarioError):
@@ -92,8 +101,12 @@ def count(number: int) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'expect'?)`` for the nearest known word, or nothing when none is near."""
+    """`` (did you mean 'expect'?)`` for the nearest known word; nothing when none is near, or too many are known."""
     from difflib import get_close_matches
+    from itertools import islice
 
+    known = list(islice(known, MOST_COMPARED + 1))
+    if len(known) > MOST_COMPARED:
+        return ""
     near = get_close_matches(word, sorted(known), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,4 +1,4 @@
-"""The gate graph of a ladder: which rung needs which, as a table, as Graphviz source or as JSON. Pure."""
+"""The gate graph of a ladder: which scenario needs which, as a table, as Graphviz source or as JSON. Pure."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.language.findings import Rule, did_you_mean
@@ -81,7 +82,7 @@ def _unique(node: Node, _wanted: object) -> Told:
     if not isinstance(node.value, tuple):
         return []
     values = [_json(child) for child in node.value]
-    twice = next((value for value in values if values.count(value) > 1), None)
+    twice = next((value for value, times in Counter(values).items() if times > 1), None)
     return [(Rule.BAD_VALUE, f"{twice} stands here twice")] if twice else []
 
 

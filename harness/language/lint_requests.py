@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from harness.language.climb import reached
 from harness.language.findings import Finding, Rule
 from harness.language.nodes import plain
 from harness.language.variables import as_text, fill
@@ -68,19 +67,19 @@ def _paths(step: DraftStep, key: str) -> Iterator[Node]:
 
 def repolls(draft: Draft) -> Iterator[Finding]:
     """``stale-repoll``: what an earlier poll has read is still there, and would pass for the new answer."""
-    graph = {scenario.id: scenario.needs for scenario in draft.scenarios}
-    polled: dict[str, set[str]] = {}
+    order = draft.order()
+    polled: dict[str, int] = {}
     for scenario in draft.scenarios:
-        before = {path for name in reached(graph, scenario.id) for path in polled.get(name, ())}
-        mine = polled.setdefault(scenario.id, set())
+        me = order.bit(scenario.id)
         for step in (*scenario.steps, *scenario.cleanup):
             if not step.poll or not step.request:
                 continue
             path = _meaning(scenario, step)
-            if path in before | mine and not _is_fresh(step):
+            others = polled.get(path, 0)
+            if (others & me or order.reaches_any(scenario.id, others)) and not _is_fresh(step):
                 message = "this path was polled before; add fresh_after, or expect the job_id that is meant"
                 yield draft.source.finding(step.request[1].place, Rule.STALE_REPOLL, message)
-            mine.add(path)
+            polled[path] = others | me
 
 
 def _is_fresh(step: DraftStep) -> bool:

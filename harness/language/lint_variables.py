@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from harness.language.climb import reached
 from harness.language.findings import Finding, Rule, did_you_mean
 from harness.language.nodes import texts
 from harness.language.variables import environment_reference, is_template, is_unclosed, references
@@ -15,6 +16,7 @@ from worker.contract import SECRET_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from harness.language.climb import Order
     from harness.language.drafts import Draft, DraftScenario, DraftStep
     from harness.language.nodes import Node
 
@@ -29,16 +31,37 @@ class _Place:
     """What may be named at one place.
 
     Attributes:
+        known: Names, in layers, some of which grow from step to step.
         later: Names that exist, but not yet.
         environment: Whether ``${env:…}`` is allowed.
     """
 
-    known: frozenset[str]
-    later: frozenset[str] = frozenset()
+    known: tuple[Collection[str], ...]
+    later: Collection[str] = ()
     environment: bool = False
 
-    def knowing(self, names: Iterable[str]) -> _Place:
-        return _Place(self.known.union(names), self.later, self.environment)
+    def knows(self, name: str) -> bool:
+        return any(name in layer for layer in self.known)
+
+    def knowing(self, names: Collection[str]) -> _Place:
+        return _Place((*self.known, names), self.later, self.environment)
+
+
+class _Below(Collection[str]):
+    """Captures of the scenarios that one reaches, as ``L01.pid``."""
+
+    def __init__(self, order: Order, scenario: str, captures: Mapping[str, Collection[str]]) -> None:
+        self._order, self._scenario, self._captures = order, scenario, captures
+
+    def __contains__(self, name: object) -> bool:
+        scenario, _, captured = str(name).partition(".")
+        return captured in self._captures.get(scenario, ()) and self._order.reaches(self._scenario, scenario)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{name}.{key}" for name in self._order.reached(self._scenario) for key in self._captures[name])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _captured(steps: Iterable[DraftStep]) -> frozenset[str]:
@@ -52,33 +75,32 @@ class _Names:
         self.secrets = {*SECRET_NAMES, *(node.value for node in draft.root.items("secrets"))}
         self.top = draft.root.entries("vars")
         self.captures = {scenario.id: _captured(scenario.steps) for scenario in draft.scenarios}
+        self.order = draft.order()
         self.elsewhere = frozenset(f"{name}.{key}" for name, keys in self.captures.items() for key in keys)
 
     def findings(self) -> Iterator[Finding]:
-        above: list[str] = []
+        above: set[str] = set()
         for name, node in self.top.items():
-            yield from self._texts(texts(node), _Place(frozenset(above), frozenset(self.top), environment=True))
-            above.append(name)
+            yield from self._texts(texts(node), _Place((above,), self.top, environment=True))
+            above.add(name)
         for scenario in self.draft.scenarios:
             yield from self._scenario(scenario)
         # Which scenario has failed is not known before, so it is enough that one of them could give the value.
         anywhere = {name for names in self.captures.values() for name in names}
         vars_anywhere = {name for scenario in self.draft.scenarios for name in scenario.node.entries("vars")}
         for step in self.draft.collect:
-            yield from self._step(step, _Place(frozenset({*self.top, *anywhere, *vars_anywhere})))
+            yield from self._step(step, _Place((self.top, anywhere, vars_anywhere)))
 
     def _scenario(self, scenario: DraftScenario) -> Iterator[Finding]:
-        graph = {other.id: other.needs for other in self.draft.scenarios}
-        below = reached(graph, scenario.id) & self.captures.keys()
-        base = {*self.top, *(f"{name}.{key}" for name in below for key in self.captures[name])}
-        mine = self.captures[scenario.id]
-        place = _Place(frozenset(base), environment=True).knowing(mine)
-        for node in scenario.node.entries("vars").values():
-            yield from self._texts(texts(node), place)
-        place = _Place(frozenset({*base, *scenario.node.entries("vars")}), mine)
+        below = _Below(self.order, scenario.id, self.captures)
+        mine, own = self.captures[scenario.id], scenario.node.entries("vars")
+        for node in own.values():
+            yield from self._texts(texts(node), _Place((self.top, below, mine), environment=True))
+        captured: set[str] = set()
+        place = _Place((self.top, below, own, captured), mine)
         for step in scenario.steps:
             yield from self._step(step, place)
-            place = place.knowing(step.node.entries("capture"))
+            captured.update(step.node.entries("capture"))
         for step in scenario.cleanup:
             yield from self._step(step, place.knowing(mine))
 
@@ -106,7 +128,7 @@ class _Names:
             return Rule.SECRET_IN_TEMPLATE, f"{name!r} is a secret; its value never enters a text"
         if reference:
             return self._environment_fault(*reference, place=place)
-        if name in place.known:
+        if place.knows(name):
             return None
         return Rule.UNKNOWN_VARIABLE, self._why_unknown(name, place)
 
@@ -122,4 +144,4 @@ class _Names:
             return f"{name!r} is not reached through needs"
         if name in place.later:
             return f"{name!r} gets its value only later"
-        return f"unknown variable {name!r}{did_you_mean(name, place.known)}"
+        return f"unknown variable {name!r}{did_you_mean(name, chain(*place.known))}"

@@ -198,7 +198,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One rung: its steps and what must exist when they are done."""
+    """A part of the climb: its steps and what must exist when they are done."""
 
     id: str
     mark: Mark
