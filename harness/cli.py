@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from harness import seal_cli
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.key_cli import app as keys
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.reporting.choices import ReportForm
 from harness.runner.choices import WitnessChoice
@@ -35,7 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.add_typer(keys, name="key", short_help="Make, pin and list the keys that runs are signed with.")
+app.add_typer(seal_cli.keys, name="key", short_help="Make, pin and list the keys that runs are signed with.")
+app.command(short_help="Verify a run: its files and its seal, and with --strict every case.")(seal_cli.verify)
 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
 Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
@@ -246,27 +247,6 @@ def trace(
     raise typer.Exit(ExitCode.FAILED if found.is_damaged else ExitCode.OK)
 
 
-@app.command(short_help="Verify a run: its files, and with --strict every case.")
-def verify(
-    run: Annotated[str, typer.Argument(help="A run's folder or id, or the first 8 characters.")] = "",
-    *,
-    latest: Annotated[bool, typer.Option("--latest", help="The newest finished run, by its record.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Make every case again from its events and trace.")] = False,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Verify a run, offline: whether its files are as recorded, and with --strict whether every case follows."""
-    import json
-
-    from harness.verifying.choosing import choose
-    from harness.verifying.telling import report_document, report_text
-    from harness.verifying.verify import verify as look
-
-    report = look(choose(_settings().evidence_root(out), run, latest=latest).folder, strict=strict)
-    _print(json.dumps(report_document(report), indent=2) if as_json else report_text(report))
-    raise typer.Exit(ExitCode.FAILED if report.failed else ExitCode.OK)
-
-
 @app.command(short_help="Show a recorded run again, and recompute its verdict.")
 def replay(
     run: Annotated[
@@ -284,6 +264,39 @@ def replay(
 
     root = _settings().evidence_root(out)
     _say(say_replay(root, run, allows_partial=allow_partial, as_json=as_json))
+
+
+@app.command(short_help="Judge a recorded run again, by its own ladder or another.")
+def reeval(  # noqa: PLR0913  # one parameter for each flag
+    run: Annotated[str, typer.Argument(help="A run's folder or id, a trace's id, or the beginning of one.")],
+    *,
+    scenario: Annotated[
+        str, typer.Option(help="Judge by this ladder, and not by the one that was climbed.", metavar="FILE")
+    ] = "",
+    strict_scenario: Annotated[
+        bool, typer.Option("--strict-scenario", help="Refuse a ladder that would do something else than was done.")
+    ] = False,
+    allow_partial_reeval: Annotated[
+        bool, typer.Option("--allow-partial-reeval", help="Skip checks whose contents were not kept.")
+    ] = False,
+    include_errors: Annotated[
+        bool, typer.Option("--include-errors", help="Judge what ended as ERROR by its checks.")
+    ] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge stored observations again. Asks nobody; the bundle stays as it is, the evaluation lies beside it."""
+    from datetime import UTC, datetime
+
+    from harness.replaying.judged_by import Project
+    from harness.replaying.reeval import Asked
+    from harness.replaying.reeval_command import Desk, say_reeval
+
+    settings = _settings()
+    asked = Asked(run, scenario, strict_scenario, allow_partial_reeval, include_errors)
+    project = Project(settings.root, settings.environ)
+    desk = Desk(settings.evidence_root(out), _redactor(settings), project, lambda: datetime.now(UTC))
+    _say(say_reeval(desk, asked, as_json=as_json))
 
 
 @app.command(short_help="Write a report of a run, for people or programs.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ from harness.evidence.checking import Fault, faults_of
 from harness.evidence.event_lines import decode
 from harness.evidence.records import DamagedRecordError, from_document, to_document
 from harness.evidence.run_record import RunRecord, ScenarioRecord, decode_run
+from harness.sealing.envelope import UNSIGNED, Judged, judge
 from harness.traces.case import Case, CaseFacts, observed_case
 from harness.traces.case_names import case_id_of
 from harness.traces.records import Trace
 from harness.traces.segments import Segment, segments
 from harness.verifying.findings import UnreadableError
 from harness.verifying.opening import lines, read, text_of, value_of
+from harness.verifying.surroundings import Believed, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
 class Bundle:
     """One run's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, believed: Believed | None = None) -> None:
         self.folder = folder
+        self.around = Surroundings(folder.parent, believed or Believed())
 
     @cached_property
     def file_faults(self) -> tuple[Fault, ...]:
@@ -54,11 +58,15 @@ class Bundle:
         return self.object(layout.MANIFEST)
 
     @cached_property
+    def files(self) -> tuple[Mapping[str, Any], ...]:
+        """Entries of the manifest's list of files."""
+        files = self.manifest.get("files")
+        return tuple(each for each in files if isinstance(each, dict)) if isinstance(files, list) else ()
+
+    @cached_property
     def listed(self) -> frozenset[str]:
         """Paths that the manifest lists."""
-        files = self.manifest.get("files")
-        found = [each.get("path") for each in files if isinstance(each, dict)] if isinstance(files, list) else []
-        return frozenset(path for path in found if isinstance(path, str))
+        return frozenset(path for each in self.files if isinstance(path := each.get("path"), str))
 
     @cached_property
     def digests(self) -> Mapping[str, Any]:
@@ -70,8 +78,19 @@ class Bundle:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature lies there."""
-        return (self.folder / layout.ENVELOPE).is_file()
+        """Whether a signature lies there, or something in its place."""
+        return os.path.lexists(self.folder / layout.ENVELOPE)
+
+    @cached_property
+    def signature(self) -> Judged:
+        """What that signature is.
+
+        Raises:
+            UnreadableError: Envelope, manifest or keys cannot be read.
+        """
+        if not self.is_signed:
+            return UNSIGNED
+        return judge(self.data(layout.ENVELOPE), self.data(layout.MANIFEST), self.around.pinned.keys)
 
     def data(self, path: str) -> bytes:
         """The bytes of a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,33 @@ class Checked:
         return tuple(each for each in self.findings if not each.is_fault)
 
 
+class Result(StrEnum):
+    """What a bundle is, in one word; there is always one."""
+
+    VERIFIED = "verified"
+    UNSIGNED = "unsigned"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What there is to tell of a seal.
+
+    Attributes:
+        is_signed: Whether a signature lies there, right or not.
+        keyid: Of the pinned key that has made it; empty when none has.
+        key_name: What that key is called.
+        manifest_sha256: Of the manifest as it is stored; empty when it cannot be read.
+        head: Of the newest manifest of the chain, to publish; without a chain it is the one before.
+    """
+
+    is_signed: bool = False
+    keyid: str = ""
+    key_name: str = ""
+    manifest_sha256: str = ""
+    head: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """Everything about one bundle.
@@ -54,13 +82,19 @@ class Report:
     Attributes:
         run: Name of its folder.
         run_id: As ``run.json`` says; empty when that cannot be read.
-        is_signed: Whether a signature lies there; it is not judged.
     """
 
     run: str
     run_id: str
-    is_signed: bool
+    seal: Seal
     checks: tuple[Checked, ...]
+
+    @property
+    def result(self) -> Result:
+        """The one word."""
+        if self.failed:
+            return Result.BROKEN
+        return Result.VERIFIED if self.seal.keyid else Result.UNSIGNED
 
     @property
     def failed(self) -> tuple[str, ...]:

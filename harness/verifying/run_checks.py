@@ -160,7 +160,7 @@ def _counts(path: str, found: Mapping[str, Any], wanted: Mapping[str, int]) -> L
     for name, count in wanted.items():
         is_same = str(found.get(name)) == str(count)
         what = f"run.json has {count}, the report {shown(found.get(name))}"
-        yield None if is_same else Finding("report-differs", path, name, what)
+        yield None if is_same else Finding("verdict-mismatch", path, name, what)
 
 
 def _junit(bundle: Bundle) -> Element:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.printable import one_line, shortened
 from harness.evidence.records import to_document
+from harness.verifying.findings import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Set
@@ -28,7 +29,11 @@ def report_document(report: Report) -> dict[str, Any]:
     return {
         "run": report.run,
         "run_id": report.run_id or None,
-        "signed": report.is_signed,
+        "result": report.result,
+        "signed": report.seal.is_signed,
+        "signed_by": report.seal.keyid or None,
+        "manifest_sha256": report.seal.manifest_sha256 or None,
+        "head": report.seal.head or None,
         "passed": not report.failed,
         "failed": list(report.failed),
         "checks": [
@@ -48,13 +53,23 @@ def _lines(report: Report) -> Iterator[str]:
     for check in report.checks:
         yield from _check(check, told)
         told.update(check.faults)
-    signature = "signed: there is a signature, and it was not checked"
-    yield signature if report.is_signed else "unsigned: nothing says who made this bundle"
+    if report.seal.head:
+        yield f"head to publish: {report.seal.head}"
+    yield f"{report.result}: {_seal(report)}"
     total, failed = len(report.checks), report.failed
     if failed:
         yield f"FAIL: {len(failed)} of {total} checks failed: {', '.join(failed)}"
     else:
         yield f"PASS: All {total} checks passed"
+
+
+def _seal(report: Report) -> str:
+    seal = report.seal
+    if seal.keyid:
+        who = f"signed by {seal.keyid} {seal.key_name}".rstrip()
+    else:
+        who = "no pinned key has signed it" if seal.is_signed else "nothing says who made this bundle"
+    return f"not what it says it is; {who}" if report.result is Result.BROKEN else who
 
 
 def _check(check: Checked, told: Set[Finding]) -> Iterator[str]:

@@ -7,17 +7,30 @@ cannot be read does not count as right, and what breaks a check is the bundle's 
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from harness.evidence.layout import PARTIAL_SUFFIX, RUN
-from harness.verifying import case_checks, file_checks, run_checks, trace_checks
+from harness.evidence.layout import MANIFEST, PARTIAL_SUFFIX, RUN
+from harness.evidence.manifest import sha256
+from harness.sealing.envelope import UNSIGNED
+from harness.verifying import (
+    case_checks,
+    file_checks,
+    freshness_checks,
+    release_checks,
+    run_checks,
+    seal_checks,
+    trace_checks,
+)
 from harness.verifying.bundle import Bundle, StoredCase
-from harness.verifying.findings import Checked, Finding, Report, UnreadableError
+from harness.verifying.findings import Checked, Finding, Report, Seal, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from harness.verifying.surroundings import Believed
 
     Looks = Iterator[Finding | None]
 
@@ -27,6 +40,10 @@ ALWAYS: Final[Mapping[str, Callable[[Bundle], Looks]]] = {
     "hashes": file_checks.hashes,
     "sums": file_checks.sums,
     "manifest": file_checks.manifest,
+    "listing": seal_checks.listing,
+    "signature": seal_checks.signature,
+    "chain": seal_checks.chain,
+    "provenance": seal_checks.provenance,
 }
 """Checks of every bundle."""
 
@@ -39,6 +56,7 @@ STRICT: Final[Mapping[str, Callable[[Bundle], Looks]]] = {
     "totals": run_checks.totals,
     "run-digest": run_checks.digest_of_run,
     "reports": run_checks.reports,
+    "verdict": freshness_checks.verdict,
 }
 """Checks of the run as a whole, with ``--strict``."""
 
@@ -58,8 +76,17 @@ BY_CASE: Final[Mapping[str, Callable[[StoredCase], Looks]]] = {
     "own-spans": trace_checks.own_spans,
     "parents": trace_checks.parents,
     "capture": trace_checks.capture,
+    "outcome": freshness_checks.outcome,
+    "freshness": freshness_checks.freshness,
+    "copies": freshness_checks.copies,
 }
 """Checks of each case, with ``--strict``."""
+
+RELEASE: Final[Mapping[str, Callable[[Bundle], Looks]]] = {"release": release_checks.release}
+"""Checks of a run that is to be released, besides all others."""
+
+RELEASE_BY_CASE: Final[Mapping[str, Callable[[StoredCase], Looks]]] = {"capture": release_checks.capture}
+"""Checks of its cases, in place of those of the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +98,21 @@ class Checks:
     by_case: Mapping[str, Callable[[StoredCase], Looks]] = field(default_factory=lambda: BY_CASE)
 
 
-def verify(folder: Path, *, strict: bool, checks: Checks | None = None) -> Report:
+def for_release() -> Checks:
+    """The tables for a run that is to be released; only with ``strict`` are they all looked at."""
+    return Checks({**ALWAYS, **RELEASE}, STRICT, {**BY_CASE, **RELEASE_BY_CASE})
+
+
+def verify(folder: Path, *, strict: bool, checks: Checks | None = None, believed: Believed | None = None) -> Report:
     """Verify a run's folder; never fails but by an interrupt.
 
     Args:
         folder: Of the run.
         strict: Make every case again from run, events and traces as well.
         checks: What is checked.
+        believed: Keys and a head from elsewhere.
     """
-    tables, bundle = checks or Checks(), Bundle(folder)
+    tables, bundle = checks or Checks(), Bundle(folder, believed)
     found: dict[str, list[Finding | None]] = defaultdict(list)
     for name, look in {**tables.always, **(tables.strict if strict else {})}.items():
         found[name] += _carried_out(look(bundle), RUN)
@@ -89,7 +122,7 @@ def verify(folder: Path, *, strict: bool, checks: Checks | None = None) -> Repor
             for name, look_at in tables.by_case.items():
                 found[name] += _carried_out(look_at(case), case.path)
     checked = (Checked(name, len(seen), tuple(each for each in seen if each)) for name, seen in found.items())
-    return Report(folder.name.removesuffix(PARTIAL_SUFFIX), _run_id(bundle), bundle.is_signed, tuple(checked))
+    return Report(folder.name.removesuffix(PARTIAL_SUFFIX), _run_id(bundle), _seal(bundle), tuple(checked))
 
 
 def _cases(bundle: Bundle, found: Mapping[str, list[Finding | None]]) -> Iterator[StoredCase]:
@@ -108,6 +141,19 @@ def _carried_out(look: Looks, file: str) -> Looks:
         yield error.finding
     except Exception as error:  # noqa: BLE001  # whatever a hostile bundle brings about, it is no stack trace
         yield Finding("not-checkable", file, "", f"this cannot be checked: {type(error).__name__}")
+
+
+def _seal(bundle: Bundle) -> Seal:
+    """What there is to tell; where it cannot be read, a check has said why."""
+    digest, head, judged = "", "", UNSIGNED
+    with suppress(UnreadableError):
+        digest = sha256(bundle.data(MANIFEST))
+    with suppress(UnreadableError):
+        head = bundle.around.chain.head
+    with suppress(UnreadableError):
+        judged = bundle.signature
+    key = judged.key
+    return Seal(bundle.is_signed, key.keyid if key else "", key.name if key else "", digest, head or digest)
 
 
 def _run_id(bundle: Bundle) -> str:

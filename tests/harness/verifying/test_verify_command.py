@@ -1,5 +1,6 @@
 """``ladder verify``: which run it takes, what it says, and how it ends."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from harness.evidence import layout
 from harness.evidence.faults import EvidenceError
 from harness.verifying.choosing import choose
 from harness.verifying.telling import report_document, report_text
-from harness.verifying.verify import verify
+from harness.verifying.verify import ALWAYS, verify
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -46,9 +47,11 @@ def test_a_run_as_the_harness_leaves_it_passes_every_check(sealed):
     report = verify(sealed, strict=True)
     assert report.failed == ()
     lines = report_text(report).splitlines()
-    assert lines[-1] == "PASS: All 28 checks passed"
+    assert lines[-1] == "PASS: All 36 checks passed"
     assert lines[-2].startswith("unsigned: ")
-    assert [line for line in lines[:-2] if not line.startswith("ok   ")] == []
+    assert lines[-3] == f"head to publish: {hashlib.sha256((sealed / layout.MANIFEST).read_bytes()).hexdigest()}"
+    # It was made where there is no repository.
+    assert [line for line in lines[:-3] if not line.startswith(("ok   ", "note provenance: "))] == []
     counts = {check.name: check.count for check in report.checks}
     assert (counts["cases"], counts["mirrors"]) == (5, 2)
     assert [name for name, count in counts.items() if not count and name != "trials"] == []
@@ -56,7 +59,7 @@ def test_a_run_as_the_harness_leaves_it_passes_every_check(sealed):
 
 def test_without_strict_only_the_files_are_looked_at(sealed):
     report = verify(sealed, strict=False)
-    assert [check.name for check in report.checks] == ["finished", "files", "hashes", "sums", "manifest"]
+    assert [check.name for check in report.checks] == [*ALWAYS]
     assert report.failed == ()
 
 
@@ -74,7 +77,7 @@ def test_the_run_that_lies_beside_the_code_passes():
 def test_the_command_says_what_it_checked_and_ends_with_0(bundle):
     done = ladder(bundle.name, "--strict", out=bundle.parent)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "PASS: All 28 checks passed"
+    assert done.stdout.splitlines()[-1] == "PASS: All 36 checks passed"
     run_id = json.loads((bundle / layout.RUN).read_text())["run_id"]
     assert ladder(run_id[:12], out=bundle.parent).returncode == 0
     assert ladder("--latest", out=bundle.parent).returncode == 0
@@ -107,8 +110,8 @@ def test_json_holds_every_check_and_finding(bundle):
     assert found == report_document(verify(bundle, strict=True))
 
 
-@pytest.mark.parametrize("arguments", [(), ("2025-11-14T17:14:05Z", "--latest"), ("--latest", "--release"), ("x",)])
-def test_a_command_that_names_no_run_or_two_or_an_unknown_flag_ends_with_2(bundle, arguments):
+@pytest.mark.parametrize("arguments", [(), ("2025-11-14T17:14:05Z", "--latest"), ("--latest", "--head", "abc"), ("x",)])
+def test_a_command_that_names_no_run_or_two_or_no_head_ends_with_2(bundle, arguments):
     assert ladder(*arguments, out=bundle.parent).returncode == 2
 
 

@@ -11,7 +11,7 @@ from sealed_run import case, failures, redigest, reseal, rewrite
 
 from harness.evidence import layout
 from harness.verifying import opening
-from harness.verifying.findings import Checked, Finding, Report, UnreadableError
+from harness.verifying.findings import Checked, Finding, Report, Seal, UnreadableError
 from harness.verifying.telling import MOST_TOLD, report_text
 from harness.verifying.verify import verify
 
@@ -232,7 +232,7 @@ def test_whatever_stands_anywhere_in_the_manifest_is_told_and_breaks_nothing(bun
 def test_what_is_quoted_from_a_bundle_moves_no_cursor_and_fills_no_screen():
     finding = Finding("k", "live/\x1b[2J\u202e", "event 1", "x" * 10_000 + "\n")
     many = tuple(Finding("k", f"f{number}", "", "w") for number in range(50))
-    text = report_text(Report("r", "", is_signed=False, checks=(Checked("a", 1, (finding,)), Checked("b", 50, many))))
+    text = report_text(Report("r", "", Seal(), checks=(Checked("a", 1, (finding,)), Checked("b", 50, many))))
     assert "\x1b" not in text
     assert "\\x1b[2J\\u202e" in text
     assert len(text.splitlines()) == 1 + MOST_TOLD + 1 + 2

@@ -53,7 +53,8 @@ def with_a_foreign_file(folder):
 
 
 def with_another_byte(folder):
-    (folder / "summary.txt").write_text("L01: PASS\n")
+    data = (folder / "summary.txt").read_bytes()
+    (folder / "summary.txt").write_bytes(data[:-2] + b"?\n")
 
 
 def with_sums_of_their_own(folder):
@@ -64,6 +65,41 @@ def with_sums_of_their_own(folder):
 def with_another_commit(folder):
     found = document(folder, layout.MANIFEST)
     found["commit"] = "c" * 40
+    put_manifest(folder, found)
+
+
+def with_another_size(folder):
+    found = document(folder, layout.MANIFEST)
+    found["files"][0]["size"] += 1
+    put_manifest(folder, found)
+
+
+def with_a_blank_signature(folder):
+    (folder / layout.ENVELOPE).write_text("{}")
+
+
+def with_another_run_before_it(folder):
+    put_manifest(folder, document(folder, layout.MANIFEST) | {"prev": "1" * 64})
+
+
+def with_facts(folder, **facts):
+    """Change what both the record and the manifest tell of the run."""
+    rewrite(folder, layout.RUN, document(folder, layout.RUN) | facts)
+    put_manifest(folder, document(folder, layout.MANIFEST) | facts)
+    reseal(folder)
+
+
+def with_an_image_by_its_tag(folder):
+    with_facts(folder, images={"worker": "codex-worker:latest", "backend": None})
+
+
+def with_an_early_end(folder):
+    with_facts(folder, finished_at=document(folder, layout.RUN)["started_at"])
+
+
+def with_another_mark_of_a_copy(folder):
+    found = document(folder, layout.MANIFEST)
+    next(file for file in found["files"] if file["path"] == "live/L01/response.json")["derived"] = "L09"
     put_manifest(folder, found)
 
 
@@ -156,6 +192,10 @@ SAMPLES = {
     "hashes": (with_another_byte, "hash-mismatch summary.txt"),
     "sums": (with_sums_of_their_own, "sums-mismatch"),
     "manifest": (with_another_commit, "manifest-differs manifest.json: commit"),
+    "listing": (with_another_size, "size-mismatch "),
+    "signature": (with_a_blank_signature, "bad-signature manifest.dsse.json"),
+    "chain": (with_another_run_before_it, "ledger-mismatch LEDGER.jsonl"),
+    "provenance": (with_an_image_by_its_tag, "image-not-a-digest manifest.json: images worker"),
     "events": (with_a_shorter_log, "events-incomplete events.jsonl: last event"),
     "cases": (without_a_case, f"missing-case {CASE}"),
     "traces": (with_a_foreign_trace, "foreign-trace traces/0190aaaa-bbbb-7ccc-8ddd-0123456789ff.json"),
@@ -163,7 +203,8 @@ SAMPLES = {
     "trials": (with_another_trial, "traces/manifest.json"),
     "totals": (with_another_status, "totals-differ cases: FAIL: 1 are expected, 0 are there"),
     "run-digest": (with_another_run_digest, "run-digest-differs cases/digests.json: run_digest"),
-    "reports": (with_other_counts, "report-differs reports/junit.xml: failures"),
+    "reports": (with_other_counts, "verdict-mismatch reports/junit.xml: failures"),
+    "verdict": (changed(layout.RUN, lambda run: run.update(verdict="PASS")), "verdict-mismatch run.json: verdict"),
     "schema": (changed(CASE, lambda found: found.update(extra=1)), f"schema-mismatch {CASE}"),
     "parts": (with_a_changed_event, f"part-changed {CASE}: event 7"),
     "facts": (changed(CASE, lambda found: found.update(uc_id="L09")), f"not-a-fact {CASE}: uc_id: expected L01"),
@@ -185,6 +226,12 @@ SAMPLES = {
     "own-spans": (changed_trace(take_longer), "own-part-differs traces/"),
     "parents": (changed_trace(lose_a_parent), "parent-missing traces/"),
     "capture": (changed_trace(watch_nothing), "capture inactive"),
+    "outcome": (
+        changed(layout.RUN, lambda run: run["scenarios"][0].update(verdict="LIMITED")),
+        "verdict-mismatch run.json: live/L01: expected PASS, found LIMITED",
+    ),
+    "freshness": (with_an_early_end, "not-in-time events.jsonl: event "),
+    "copies": (with_another_mark_of_a_copy, "copy-mismatch manifest.json: derived of live/L01/response.json"),
 }
 
 
@@ -202,7 +249,7 @@ def test_a_change_is_found_by_the_check_that_is_made_for_it_and_named(bundle, na
 
 ALONE = {*SAMPLES} - {
     *{"finished", "sums", "cases", "totals", "parts", "verdicts", "sequence", "mirrors", "derivation", "own-spans"},
-    *{"parents", "capture", "climbs"},
+    *{"parents", "capture", "climbs", "verdict", "outcome"},
 }
 """Checks whose sample nothing else notices."""
 
