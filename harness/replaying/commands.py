@@ -42,14 +42,12 @@ def say_replay(root: Path, text: str, *, allows_partial: bool, as_json: bool) ->
         as_json: For programs.
 
     Raises:
-        UsageError: The name is none, or fits several.
+        UsageError: The name is none, or fits several; with ``as_json`` that is told as the document.
     """
     try:
         found = replay(root, text)
-    except EvidenceError as error:
-        code = ExitCode.OK if allows_partial else error.exit_code
-        word = "warning" if allows_partial else "error"
-        return Said(spelt(failure(error, code)) if as_json else "", f"{word}[{error.reference}]: {_lines(error)}", code)
+    except HarnessError as error:
+        return refused(error, as_json=as_json, is_warning=allows_partial and isinstance(error, EvidenceError))
     if found is None:
         return Said(spelt({"trials": [], "exit_code": 0, "reason": None}) if as_json else NOTHING, "", ExitCode.OK)
     code, reason = found.outcome(allows_partial=allows_partial)
@@ -65,7 +63,22 @@ def _remark(reason: str, lines: tuple[str, ...], *, is_error: bool) -> str:
     return f"{word}: {safe(lines[0])}{more}"
 
 
-def _lines(error: HarnessError) -> str:
+def refused(error: HarnessError, warnings: tuple[str, ...] = (), *, as_json: bool, is_warning: bool = False) -> Said:
+    """An error as a command tells it: programs get a document, whatever is wrong.
+
+    Raises:
+        HarnessError: One of use, which is told as that of any other command.
+    """
+    if not isinstance(error, EvidenceError) and not as_json:
+        raise error
+    code = ExitCode.OK if is_warning else error.exit_code
+    word = "warning" if is_warning else "error"
+    told = "\n".join([*warnings, f"{word}[{error.reference}]: {lines_of(error)}"])
+    return Said(spelt(failure(error, code)) if as_json else "", told, code)
+
+
+def lines_of(error: HarnessError) -> str:
+    """An error in words, with what repairs it."""
     return safe(error.message) + (f"\n  hint: {error.hint}" if error.hint else "")
 
 

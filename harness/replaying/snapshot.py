@@ -40,16 +40,8 @@ def climbed(folder: Path, record: LadderRecord) -> Ladder:
     Raises:
         EvidenceError: ``snapshot-missing``, or ``snapshot-damaged`` with the reason.
     """
-    if not record.snapshot or fault_of(record.snapshot):
-        raise EvidenceError("snapshot-missing", f"{folder} does not hold the ladder {record.name} as climbed", _HINT)
-    path = folder / record.snapshot
-    try:
-        text = stored_text(path)
-    except FileNotFoundError:
-        raise EvidenceError("snapshot-missing", f"{path} is not there", _HINT) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvidenceError("snapshot-damaged", f"{path} cannot be read: {type(error).__name__}", _HINT) from error
-    ladder = _built(_drafted(text, record.file, path), text.encode())
+    text, path = snapshot_text(folder, record), folder / record.snapshot
+    ladder = read_bare(text, record.file, path)
     # The digests are those of the file, which redaction may have changed in the copy.
     digests = (record.digest, record.execution_digest, record.judging_digest)
     return replace(
@@ -60,6 +52,37 @@ def climbed(folder: Path, record: LadderRecord) -> Ladder:
         execution_digest=digests[1],
         judging_digest=digests[2],
     )
+
+
+def snapshot_text(folder: Path, record: LadderRecord) -> str:
+    """The file as it was climbed.
+
+    Raises:
+        EvidenceError: As ``climbed``.
+    """
+    if not record.snapshot or fault_of(record.snapshot):
+        raise EvidenceError("snapshot-missing", f"{folder} does not hold the ladder {record.name} as climbed", _HINT)
+    path = folder / record.snapshot
+    try:
+        return stored_text(path)
+    except FileNotFoundError:
+        raise EvidenceError("snapshot-missing", f"{path} is not there", _HINT) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvidenceError("snapshot-damaged", f"{path} cannot be read: {type(error).__name__}", _HINT) from error
+
+
+def read_bare(text: str, shown: str, path: Path) -> Ladder:
+    """Read a ladder without the environment of today: what it would have read there is said not to be recorded.
+
+    Args:
+        text: Of the file.
+        shown: Its name in places.
+        path: Where it lies, for messages.
+
+    Raises:
+        EvidenceError: ``snapshot-damaged``.
+    """
+    return _built(_drafted(text, shown, path), text.encode())
 
 
 def _drafted(text: str, shown: str, path: Path) -> Draft:

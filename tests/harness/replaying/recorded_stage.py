@@ -8,6 +8,7 @@ from pathlib import Path
 # The stage on which runs are made without a network belongs to the runner's tests.
 sys.path.append(str(Path(__file__).parents[1] / "runner"))
 sys.path.append(str(Path(__file__).parents[1] / "verifying"))
+sys.path.append(str(Path(__file__).parents[1] / "evidence"))
 
 from sealed_run import reseal
 from staged import FakeWatch, container, write_ladder
