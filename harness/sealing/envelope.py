@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from harness.sealing.keys import SIGNATURE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.sealing.keys import PublicKey
 
 PAYLOAD_TYPE: Final = "application/vnd.ladder.manifest+json"
+
+MOST_SIGNATURES: Final = 16
+"""Each costs time to verify, and a stranger may have written the envelope."""
 
 _STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -88,7 +91,7 @@ def judge(data: bytes, payload: bytes, pinned: Mapping[str, PublicKey]) -> Judge
     try:
         found = json.loads(data, object_pairs_hook=_unique)
         kind, signed, signatures = found["payloadType"], _decoded(found["payload"]), _signatures(found["signatures"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Judged(SignatureWord.BAD, "it is no DSSE envelope")
     if kind != PAYLOAD_TYPE:
         return Judged(SignatureWord.WRONG_TYPE, f"it signs something else than {PAYLOAD_TYPE}")
@@ -113,7 +116,9 @@ def _judged(signatures: Sequence[tuple[str, bytes]], payload: bytes, pinned: Map
     return Judged(SignatureWord.BAD, "the pinned key that it names has not made it")
 
 
-def _signatures(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+def _signatures(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, bytes]]:
+    if len(found) > MOST_SIGNATURES:
+        raise ValueError("more signatures than anybody would make")
     signatures = [(each.get("keyid", ""), _decoded(each["sig"])) for each in found]
     if not all(isinstance(keyid, str) for keyid, _ in signatures):
         raise TypeError("the id of a key is a text")

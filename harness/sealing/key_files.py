@@ -84,14 +84,16 @@ def _private_bytes(path: Path) -> bytes:
         why = error.strerror if isinstance(error, OSError) else "it has no such name"
         hint = f"{_MAKE}, name another with {VARIABLE}, or sign nothing: {VARIABLE}="
         raise PrerequisiteError("signing-key-unreadable", f"the signing key {path}: {why}", hint) from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
             raise PrerequisiteError("signing-key-unreadable", f"the signing key {path} is no regular file", _MAKE)
-        if found.st_mode & _OTHERS:
-            message = f"the private key {path} has mode {stat.S_IMODE(found.st_mode):04o}, so others can use it"
+        if mode & _OTHERS:
+            message = f"the private key {path} has mode {stat.S_IMODE(mode):04o}, so others can use it"
             raise PrerequisiteError("signing-key-exposed", message, f"chmod 600 {path}")
-        return file.read(MAX_BYTES)
+        return os.read(descriptor, MAX_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def write_new(key: SigningKey, path: Path, settings: Settings, *, evidence: Path) -> None:
@@ -104,12 +106,13 @@ def write_new(key: SigningKey, path: Path, settings: Settings, *, evidence: Path
     if why := _misplaced(path, _forbidden(settings, evidence)):
         hint = "name a place outside with --out; what is shared is the public key: ladder key pin"
         raise UsageError("signing-key-misplaced", f"{path} {why}, and a private key is never kept there", hint)
+    if os.path.lexists(path):
+        hint = f"pin it: ladder key pin {path}; or name another file with --out"
+        raise UsageError("signing-key-exists", f"{path} is there, and a key is never overwritten", hint)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It fails as well where something has appeared since the look above.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        hint = f"pin it: ladder key pin {path}; or name another file with --out"
-        raise UsageError("signing-key-exists", f"{path} is there, and a key is never overwritten", hint) from None
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
     try:
