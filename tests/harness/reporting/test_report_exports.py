@@ -73,6 +73,15 @@ def test_a_sealed_report_that_cannot_be_read_is_a_failed_test(bundle, path, text
     assert red_tests(path, found) == {BUNDLE_TEST: "damaged"}
 
 
+def test_a_sealed_report_that_declares_entities_is_not_expanded_even_where_its_results_are_right(bundle):
+    head, _, body = (bundle / layout.JUNIT).read_text().partition("\n")
+    (bundle / layout.JUNIT).write_text(f'{head}\n<!DOCTYPE x [<!ENTITY a "{"b" * 99}">]>{body}')
+    reseal(bundle)
+    text, standing = junit_export(read_entry(bundle))
+    assert "declares something" in standing.why[0]
+    assert "<!" not in text
+
+
 @pytest.mark.parametrize("path", EXPORTS)
 def test_a_run_that_has_not_ended_is_a_failed_test_even_when_all_that_ended_is_green(bundle, path):
     change_run(bundle, lambda found: found.update(verdict=None, scenarios=found["scenarios"][:2]))

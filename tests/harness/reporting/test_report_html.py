@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import json
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -148,11 +147,19 @@ def test_a_case_that_cannot_be_read_hides_no_other_one(bundle):
 
 
 def test_a_file_that_leads_elsewhere_is_not_followed(bundle, tmp_path):
-    secret = tmp_path / "secret.json"
-    secret.write_text(json.dumps({"files": [{"path": "canary-of-another-folder", "size": 1, "sha256": "0"}]}))
-    (bundle / layout.MANIFEST).unlink()
-    (bundle / layout.MANIFEST).symlink_to(secret)
-    assert "canary-of-another-folder" not in page_of(bundle)
+    path = bundle / layout.case_file("live-L01")
+    (tmp_path / "outside.json").write_text(
+        path.read_text().replace("POST /api/v1/projects/", "canary of another folder")
+    )
+    assert "canary of another folder" in (tmp_path / "outside.json").read_text()
+    path.unlink()
+    path.symlink_to(tmp_path / "outside.json")
+    page = Page(page_of(bundle))
+    assert "canary of another folder" not in page.text
+    assert "Its case cannot be read:" in page.text
+    (bundle / layout.CASES).rename(tmp_path / "cases")
+    (bundle / layout.CASES).symlink_to(tmp_path / "cases")
+    assert Page(page_of(bundle)).text.count("Its case cannot be read:") == 5
 
 
 def test_every_table_has_a_caption_and_every_header_its_scope(bundle):
