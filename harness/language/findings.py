@@ -50,6 +50,9 @@ class Rule(StrEnum):
     STALE_REPOLL = "stale-repoll"
     WRONG_SLASH = "wrong-slash"
     UNTIL_JUDGES = "until-judges"
+    VALUE_TOO_LONG = "value-too-long"
+    UNSAFE_NAME = "unsafe-name"
+    NAME_CLASH = "name-clash"
 
 
 @dataclass(frozen=True, slots=True, order=True)

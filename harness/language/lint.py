@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.language import lint_evidence, lint_expressions, lint_judging, lint_order, lint_requests, lint_variables
+from harness.language import (
+    lint_evidence,
+    lint_expressions,
+    lint_judging,
+    lint_lengths,
+    lint_names,
+    lint_order,
+    lint_requests,
+    lint_variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +44,8 @@ def lint(draft: Draft, environ: Mapping[str, str]) -> list[Finding]:
         lint_requests.until_judges,
         lint_requests.repolls,
         lint_evidence.evidence,
+        lint_names.unsafe,
+        lint_names.clashes,
     )
     found = {finding for rule in rules for finding in rule(draft)}
-    return sorted(found.union(lint_variables.variables(draft, environ)))
+    return sorted(found.union(lint_variables.variables(draft, environ), lint_lengths.lengths(draft, environ)))

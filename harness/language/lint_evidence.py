@@ -9,7 +9,8 @@ from harness.language.findings import Finding, Rule, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.language.drafts import Draft, DraftScenario
+    from harness.language.drafts import Draft, DraftScenario, DraftStep
+    from harness.language.nodes import Node
 
 NOTES = "notes.txt"
 """The file that ``notes`` makes."""
@@ -17,7 +18,7 @@ NOTES = "notes.txt"
 
 def evidence(draft: Draft) -> Iterator[Finding]:
     """``evidence-unreachable``, for promised files and for copies of files that their origin does not make."""
-    made = {scenario.id: frozenset(_made_by(scenario)) for scenario in draft.scenarios}
+    made = {scenario.id: frozenset(_made_in(scenario)) for scenario in draft.scenarios}
     for scenario in draft.scenarios:
         for file in scenario.node.items("evidence"):
             if file.value not in made[scenario.id]:
@@ -33,11 +34,16 @@ def evidence(draft: Draft) -> Iterator[Finding]:
                     yield draft.source.finding(file.place, Rule.EVIDENCE_UNREACHABLE, message)
 
 
-def _made_by(scenario: DraftScenario) -> Iterator[str]:
+def _made_in(scenario: DraftScenario) -> Iterator[str]:
     if scenario.node.get("notes"):
         yield NOTES
     for step in (*scenario.steps, *scenario.cleanup):
-        yield from step.node.entries("save")
-        yield from (file.value for file in (step.node.get("copy") or step.node).items("files"))
-        logs = step.node.get("docker_logs")
-        yield from [logs.text("as")] if logs else []
+        yield from (file for file, _ in made_by(step))
+
+
+def made_by(step: DraftStep) -> Iterator[tuple[str, Node]]:
+    """The files that a step leaves, each with the node that names it."""
+    yield from step.node.entries("save").items()
+    yield from ((file.value, file) for file in (step.node.get("copy") or step.node).items("files"))
+    if logs := step.node.get("docker_logs"):
+        yield from ((file.value, file) for file in [logs.get("as")] if file)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.language.expressions import ExpressionError, check_pattern
 from harness.language.findings import Finding, Rule, did_you_mean
+from harness.language.source import parse
 from harness.language.walk import checks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from harness.language.drafts import Draft
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def files(draft: Draft, folder: Path) -> list[Finding]:
-    """``missing-file`` for documents' schemas and for the ladder of the rollback; ``bad-pattern`` inside a schema.
+    """``missing-file`` for documents' schemas and for the ladder of the rollback, and what is wrong inside of these.
+
+    That is ``bad-pattern`` in a schema, and ``unknown-scenario`` for what ``rollback`` wants of its ladder.
 
     Args:
         draft: The ladder.
@@ -69,9 +72,28 @@ def _patterns(rules: Any) -> Iterator[str]:  # noqa: ANN401  # JSON values
 
 
 def _rollback(draft: Draft, folder: Path) -> Iterator[Finding]:
-    name = (draft.root.get("rollback") or draft.root).get("verify")
-    if name and not (folder / name.value).is_file():
+    rollback = draft.root.get("rollback")
+    name = rollback.get("verify") if rollback else None
+    if not rollback or not name:
+        return
+    if not (folder / name.value).is_file():
         yield _missing(draft, name, folder)
+        return
+    wanted = rollback.items("only")
+    known = _scenarios_of(folder / name.value) if wanted else None
+    for only in wanted if known is not None else ():
+        if only.value not in (known or ()):
+            message = f"{name.value!r} has no scenario {only.value!r}{did_you_mean(only.value, known or ())}"
+            yield draft.source.finding(only.place, Rule.UNKNOWN_SCENARIO, message)
+
+
+def _scenarios_of(path: Path) -> Collection[str] | None:
+    """Ids of another ladder; ``None`` when it cannot be read that far, which is told where it is used."""
+    try:
+        root = parse(path.read_text("utf-8-sig"), path.name)[1]
+    except (OSError, UnicodeDecodeError):
+        return None
+    return root.entries("scenarios") if root else None
 
 
 def _missing(draft: Draft, name: Node, folder: Path) -> Finding:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from harness.errors import UsageError
 from harness.language.findings import Finding, Rule
 from harness.language.nodes import plain
 from harness.language.variables import as_text, fill
@@ -71,10 +72,11 @@ def repolls(draft: Draft) -> Iterator[Finding]:
     polled: dict[str, int] = {}
     for scenario in draft.scenarios:
         me = order.bit(scenario.id)
+        captured = frozenset(name for step in scenario.steps for name in step.node.entries("capture"))
         for step in (*scenario.steps, *scenario.cleanup):
             if not step.poll or not step.request:
                 continue
-            path = _meaning(scenario, step)
+            path = _meaning(scenario, step, captured)
             others = polled.get(path, 0)
             if (others & me or order.reaches_any(scenario.id, others)) and not _is_fresh(step):
                 message = "this path was polled before; add fresh_after, or expect the job_id that is meant"
@@ -87,9 +89,8 @@ def _is_fresh(step: DraftStep) -> bool:
     return step.node.get("fresh_after") is not None or any(check.get("eq") for check in pins)
 
 
-def _meaning(scenario: DraftScenario, step: DraftStep) -> str:
+def _meaning(scenario: DraftScenario, step: DraftStep, captured: frozenset[str]) -> str:
     """A polled path in which each variable is told by where its value comes from, so that two spellings agree."""
-    captured = {name for other in scenario.steps for name in other.node.entries("capture")}
 
     def outside(name: str) -> str:
         own = scenario.node.entries("vars").get(name)
@@ -101,7 +102,13 @@ def _meaning(scenario: DraftScenario, step: DraftStep) -> str:
         given = step.node.entries("with").get(name)
         return as_text(fill(plain(given), outside)) if given else outside(name)
 
-    return as_text(fill(step.request[1].value, lookup)) if step.request else ""
+    if not step.request:
+        return ""
+    try:
+        return as_text(fill(step.request[1].value, lookup))
+    except UsageError:
+        # Too long, which another rule tells.
+        return str(step.request[1].value)
 
 
 def _as_written(name: str) -> str:

@@ -2,7 +2,8 @@
 
 A value that is exactly one ``${x}`` keeps its type, anything else becomes part of a text, and ``$${`` is a literal
 ``${``. What was captured is data and is never searched for variables again, so an answer of the subject cannot reach
-into the ladder. A variable's own text may only use what lies outside of it, so that no chain can run in a circle.
+into the ladder. A variable's own text may only use what lies outside of it, so that no chain can run in a circle. A
+chain can still double with each link, so what one value may grow to is bounded; ``lint`` tells what it can foresee.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.errors import UsageError
 from harness.language.model import Check, CheckKind
 
 if TYPE_CHECKING:
@@ -19,6 +21,38 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 _ENVIRONMENT: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+
+
+LONGEST: Final = 1 << 20
+"""Characters of all texts that one value is made of; any request is far below."""
+
+
+class Room:
+    """How much a value may still grow while it is filled in.
+
+    Attributes:
+        left: Characters.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = LONGEST
+
+    def take(self, size: int, name: str = "") -> None:
+        """Count the characters of a text before it is filled in, or of what a variable holds.
+
+        Raises:
+            UsageError: ``value-too-long``.
+        """
+        self.left -= size
+        if self.left < 0:
+            where = f" with the variable {name!r}" if name else ""
+            raise UsageError(
+                "value-too-long",
+                f"a value grows{where} to more than {LONGEST} characters as its variables are filled in",
+                "use fewer references to references in vars and with, or capture less of an answer",
+            )
 
 
 class UnknownVariableError(LookupError):
@@ -54,27 +88,43 @@ def environment_reference(name: str) -> tuple[str, str | None] | None:
     return (found[1], found[2]) if found else None
 
 
-def fill(value: Any, lookup: Callable[[str], Any]) -> Any:  # noqa: ANN401  # JSON values
+def fill(value: Any, lookup: Callable[[str], Any], room: Room | None = None) -> Any:  # noqa: ANN401  # JSON values
     """Replace every reference in a JSON value; keys of mappings are left alone.
 
     Args:
         value: Any JSON value.
         lookup: Name → value; whatever it raises comes out.
+        room: Of the value that this one becomes a part of; its own where there is none.
+
+    Raises:
+        UsageError: ``value-too-long``.
     """
+    room = room or Room()
     if isinstance(value, str):
-        return _fill_text(value, lookup)
+        return _fill_text(value, lookup, room)
     if isinstance(value, dict):
-        return {key: fill(item, lookup) for key, item in value.items()}
+        return {key: fill(item, lookup, room) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(fill(item, lookup) for item in value)
+        return type(value)(fill(item, lookup, room) for item in value)
     return value
 
 
-def _fill_text(text: str, lookup: Callable[[str], Any]) -> Any:  # noqa: ANN401  # JSON values
+def _fill_text(text: str, lookup: Callable[[str], Any], room: Room) -> Any:  # noqa: ANN401  # JSON values
+    room.take(len(text))
     whole = _TOKEN.fullmatch(text)
     if whole and whole[1] is not None:
         return lookup(whole[1])
-    return _TOKEN.sub(lambda found: "${" if found[1] is None else as_text(lookup(found[1])), text)
+
+    def insert(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "${"
+        before = room.left
+        inserted = as_text(lookup(found[1]))
+        # What it was made of has been counted; an answer was captured and is counted here.
+        room.take(max(0, len(inserted) - (before - room.left)), found[1])
+        return inserted
+
+    return _TOKEN.sub(insert, text)
 
 
 def as_text(value: Any) -> str:  # noqa: ANN401  # JSON values
@@ -122,31 +172,41 @@ class Scope:
     reached: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     step: Mapping[str, Any] = field(default_factory=dict)
 
-    def fill(self, value: Any) -> Any:  # noqa: ANN401  # JSON values
+    def fill(self, value: Any, room: Room | None = None) -> Any:  # noqa: ANN401  # JSON values
         """Replace every reference in a JSON value.
+
+        Args:
+            value: Any JSON value.
+            room: As for ``fill``.
 
         Raises:
             UnknownVariableError: A name has no value.
+            UsageError: ``value-too-long``.
         """
-        return fill(value, self.value)
+        room = room or Room()
+        return fill(value, lambda name: self._value(name, room), room)
 
     def value(self, name: str) -> Any:  # noqa: ANN401  # JSON values
         """The value of a name, such as ``pid`` or ``L01.pid``.
 
         Raises:
             UnknownVariableError: It has none.
+            UsageError: ``value-too-long``.
         """
+        return self._value(name, Room())
+
+    def _value(self, name: str, room: Room) -> Any:  # noqa: ANN401  # JSON values
         scenario, dot, captured = name.partition(".")
         if dot:
             return _item(self.reached.get(scenario, {}), captured, name)
         if name in self.step:
-            return replace(self, step={}).fill(self.step[name])
+            return replace(self, step={}).fill(self.step[name], room)
         if name in self.captures:
             return self.captures[name]
         if name in self.scenario:
-            return replace(self, step={}, scenario={}).fill(self.scenario[name])
+            return replace(self, step={}, scenario={}).fill(self.scenario[name], room)
         above = list(self.ladder)[: list(self.ladder).index(name)] if name in self.ladder else []
-        return Scope({key: self.ladder[key] for key in above}).fill(_item(self.ladder, name, name))
+        return Scope({key: self.ladder[key] for key in above}).fill(_item(self.ladder, name, name), room)
 
 
 def _item(values: Mapping[str, Any], key: str, name: str) -> Any:  # noqa: ANN401  # JSON values

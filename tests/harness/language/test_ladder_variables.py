@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.errors import UsageError
 from harness.language.model import Check, CheckKind, Mark
 from harness.language.variables import (
+    LONGEST,
     Scope,
     UnknownVariableError,
     fill,
@@ -136,3 +138,36 @@ def test_a_check_is_filled_but_for_paths_and_patterns():
     assert (filled.argument, filled.operators) == ("doc.a", {"eq": [1], "matches": "a$"})
     container = Check(CheckKind.CONTAINER, mark, argument={"label": "a=${x}", "count": {"eq": 1}})
     assert fill_check(container, Scope(ladder={"x": "b"})).argument == {"label": "a=b", "count": {"eq": 1}}
+
+
+DOUBLING = {"v0": "abcdefgh"} | {f"v{n}": "".join([f"${{v{n - 1}}}"] * 8) for n in range(1, 11)}
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(ladder=DOUBLING),
+        Scope(ladder=DOUBLING | {"v0": ""}),
+        Scope(ladder={"v0": "a"} | {f"v{n}": [f"${{v{n - 1}}}"] * 8 for n in range(1, 11)}),
+        Scope(ladder={"a": "x" * 5000}, scenario={"b": "${a}" * 200}, step={"v10": "${b}" * 200}),
+        Scope(captures={"text": "x" * 20_000}, step={"v10": "${text}" * 100}),
+        Scope(reached={"A": {"list": ["x" * 20_000]}}, step={"v10": "${A.list}" * 100}),
+    ],
+    ids=["texts", "of nothing", "lists", "layers", "captures", "captures of others"],
+)
+def test_a_value_that_grows_without_end_is_refused(scope):
+    with pytest.raises(UsageError) as caught:
+        scope.fill({"body": ["${v10}"]})
+    assert caught.value.reference == "value-too-long"
+    assert str(LONGEST) in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_long_answer_is_handed_on_as_it_is():
+    long = "x" * (2 * LONGEST)
+    assert Scope(captures={"text": long}).fill(["${text}"]) == [long]
+
+
+def test_a_long_chain_of_variables_is_as_long_as_its_end():
+    chain = {"v0": "x" * 50_000} | {f"v{n}": f"a${{v{n - 1}}}" for n in range(1, 100)}
+    assert Scope(ladder=chain).fill("${v99}") == "a" * 99 + "x" * 50_000

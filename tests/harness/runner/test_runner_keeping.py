@@ -4,6 +4,7 @@ import pytest
 from staged import CANARY, OK_STEP, Reply, one_scenario, silence
 
 from harness.judging.verdict import Verdict
+from harness.language import lint_names
 from harness.senses.engine import DockerEngine, EngineLostError
 
 DOCS = {"id": "p1", "list": [1, 2], "text": "one"}
@@ -149,7 +150,9 @@ def test_copies_find_what_trials_have_left(answering, first, second):
     assert outcome.verdicts == {"L01": Verdict.PASS, "L02": Verdict.PASS}
 
 
-def test_a_file_is_either_a_copy_or_an_observation(answering):
+def test_a_file_is_either_a_copy_or_an_observation(answering, monkeypatch):
+    # A run does not rely on what is told before it.
+    monkeypatch.setattr(lint_names, "clashes", lambda draft: ())
     text = COPYING.replace("save: {own.json: body}", "save: {response.json: body}")
     outcome = answering.climb(text)
     assert outcome.verdicts["L02"] is Verdict.ERROR

@@ -87,7 +87,8 @@ def test_a_rollback_may_be_proved_by_some_of_its_scenarios(root):
 
 def test_a_rollback_that_names_a_scenario_which_is_not_there_is_refused(root):
     live(root, LIVE.replace("as: mocked/RERUN", "as: mocked/RERUN, only: [M09]"))
-    assert refusal(root, order(root, rolls_back=True)).reference == "scenario-unknown"
+    refused = refusal(root, order(root, rolls_back=True), kind=InvalidLadderError)
+    assert refused.reference == "unknown-scenario"
 
 
 def test_somebody_elses_stack_is_not_rolled_back(root):

@@ -5,6 +5,7 @@ from staged import IMAGE, Reply, container, one_scenario, result, silence, wrapp
 
 from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
+from harness.language import lint_names
 from harness.language.model import Severity
 from harness.language.variables import UnknownVariableError
 from harness.runner.step import carry_out
@@ -120,7 +121,8 @@ def test_a_missed_check_of_severity_info_changes_nothing(staged):
     assert end.verdict is Verdict.PASS
 
 
-def test_an_error_of_ours_in_a_step_is_an_error_and_no_fail(staged):
+def test_an_error_of_ours_in_a_step_is_an_error_and_no_fail(staged, monkeypatch):
+    monkeypatch.setattr(lint_names, "clashes", lambda draft: ())
     staged.service.on("GET /docs", {})
     end = staged.step(one_scenario("{get: /docs, save: {a.txt: status, A.txt: status}}"))
     assert end.verdict is Verdict.ERROR
