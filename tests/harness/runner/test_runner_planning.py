@@ -86,7 +86,8 @@ def test_a_rollback_may_be_proved_by_some_of_its_scenarios(root):
 
 
 def test_a_rollback_that_names_a_scenario_which_is_not_there_is_refused(root):
-    live(root, LIVE.replace("as: mocked/RERUN", "as: mocked/RERUN, only: [M09]"))
+    text = LIVE.replace("as: mocked/RERUN", "as: mocked/RERUN, only: [M09]")
+    write_ladder(root / "scenarios", text, name="live", mode="live")
     refused = refusal(root, order(root, rolls_back=True), kind=InvalidLadderError)
     assert refused.reference == "unknown-scenario"
 
