@@ -73,7 +73,9 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     only: OnlyOption = None,
     from_run: FromOption = "",
     with_needs: Annotated[bool, typer.Option("--with-needs", help="Climb what they need as well.")] = False,
-    resume: Annotated[str, typer.Option(help="Go on where this run was not green any more.", metavar="RUN")] = "",
+    resume: Annotated[
+        str, typer.Option(help="Go on where it was not green; with --trials, climb those it lacks.", metavar="RUN")
+    ] = "",
     last_failed: Annotated[
         bool, typer.Option("--last-failed", help="Go on where the newest run was not green.")
     ] = False,

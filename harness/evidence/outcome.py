@@ -13,7 +13,8 @@ from harness.evidence.documents import pretty
 from harness.evidence.junit import junit
 from harness.evidence.run_record import encode_run
 from harness.evidence.state import encode_state
-from harness.evidence.summary import parts, summary_markdown, summary_text
+from harness.evidence.summary import parts, run_summary, summary_markdown, summary_text
+from harness.evidence.trial_summary import TrialsTold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,14 +35,21 @@ def write_state(staging: Staging, state: RunState, redactor: Redacts) -> None:
     staging.replace(layout.STATE, redactor.json(encode_state(state), source=layout.STATE))
 
 
-def write_outcome(staging: Staging, record: RunRecord, redactor: Redacts) -> None:
-    """Write the record for good, all summaries and the reports of a run that has ended."""
+def write_outcome(staging: Staging, record: RunRecord, redactor: Redacts, *, told: TrialsTold | None = None) -> None:
+    """Write the record for good, all summaries and the reports of a run that has ended.
+
+    Args:
+        staging: The run's folder.
+        record: The run.
+        redactor: Everything that is written has passed it.
+        told: What several trials add up to besides the verdict.
+    """
     write_run(staging, record, redactor)
     by_part = {f"{part}/{layout.SUMMARY}": summary_text(found) for part, found in parts(record).items()}
     texts = {
-        layout.SUMMARY: summary_text(record.scenarios),
+        layout.SUMMARY: run_summary(record, told or TrialsTold()),
         **by_part,
-        layout.SUMMARY_MD: summary_markdown(record),
+        layout.SUMMARY_MD: summary_markdown(record, told),
         layout.JUNIT: junit(record),
     }
     for path, text in texts.items():

@@ -30,8 +30,8 @@ class TrialRecord:
         log: Its events.
         bytes: Size of ``traces/<trace_id>.json``, and ``sha256`` its digest; ``None`` until that is written.
         recorded: ``full`` or ``metadata_only``.
-        error: Class or reference of what broke it; ``None`` when nothing did.
-        run_id: The run that it was climbed in, when it was taken over from another one.
+        error: What broke it, with its class or reference; ``None`` when nothing did.
+        run_id: The run that it was climbed in and whose folder has its files, when it was taken over from another one.
     """
 
     trial_index: int

@@ -22,12 +22,13 @@ from harness.evidence.run_record import RunStatus
 from harness.evidence.state import RunState
 from harness.evidence.timestamps import timestamp
 from harness.evidence.trial_records import INTERRUPTED
+from harness.evidence.trial_summary import TrialsTold
 from harness.judging.verdict import Verdict, fold
 from harness.redaction.scan import refuse, scan
 from harness.runner.case_files import write_cases, write_climbs, write_otlp
 from harness.runner.surroundings import Records
 from harness.runner.trial_book import TrialBook
-from harness.runner.trial_report import write_trials
+from harness.runner.trial_report import told_trials, write_trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from harness.evidence.bundle import AppendLog
     from harness.evidence.journal import Lines
     from harness.evidence.run_record import RunRecord, ScenarioRecord
+    from harness.evidence.trial_records import TrialRecord
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.redaction.secret import SecretSet
@@ -53,6 +55,20 @@ class _Copied:
     def append(self, line: RedactedText) -> None:
         self._log.append(line)
         self._follower.append(line)
+
+
+class _OfTrial:
+    """Lines of one of several trials, whose numbers alone do not tell them apart."""
+
+    def __init__(self, follower: Lines, index: int, redactor: Redactor) -> None:
+        self._follower, self._index, self._redactor = follower, index, redactor
+
+    def append(self, line: RedactedText) -> None:
+        if '"type":"run_started"' in line:
+            # Whoever follows the run has been told.
+            return
+        told = f'{line.removesuffix("}")},"trial_index":{self._index}}}'
+        self._follower.append(self._redactor.line(told))
 
 
 class RunBook:
@@ -74,6 +90,8 @@ class RunBook:
         self._planned: tuple[ScenarioRecord, ...] = ()
         self._state: RunState | None = None
         self._trials: TrialBook | None = None
+        self._follower = follower
+        self.told = TrialsTold()
         self._is_over = False
 
     @classmethod
@@ -101,14 +119,23 @@ class RunBook:
             raise ValueError(msg)
         return self._trials
 
+    def lines_of(self, trial: TrialRecord, log: AppendLog, redactor: Redactor) -> Lines:
+        """Where the events of one of several trials go; whoever follows the run is told which trial it is."""
+        return _Copied(log, _OfTrial(self._follower, trial.trial_index, redactor)) if self._follower else log
+
     def records(self, earlier: tuple[Path, ...] = ()) -> Records:
         """What a climb writes to."""
         return Records(self.staging, self.journal, self.redactor, earlier, self.record.run_id)
 
-    def begin(self, record: RunRecord) -> None:
-        """Write the first line and the record of a run that has not sent anything."""
+    def begin(self, record: RunRecord, taken: tuple[TrialRecord, ...] = ()) -> None:
+        """Write the first line and the record of a run that has not sent anything.
+
+        Args:
+            record: The run.
+            taken: Trials of an earlier run that count as its own.
+        """
         ladder = record.ladders[0]
-        self._trials = TrialBook(self.staging, self.redactor, self.clock, run_id=record.run_id)
+        self._trials = TrialBook(self.staging, self.redactor, self.clock, run_id=record.run_id, taken=taken)
         self.journal.record(RunStarted(record.run_id, ladder.name, ladder.mode))
         self._planned = record.scenarios
         self._write(record)
@@ -170,12 +197,13 @@ class RunBook:
         if self.record.trials == 1 and self.trials.records:
             self.trials.end(0, _status_of(self.record))
         self._record = replace(self.record, trial_records=self.trials.records)
-        write_outcome(self.staging, self.record, self.redactor)
         if self.record.aggregation:
-            write_trials(self.staging, self.record, self.redactor)
+            self.told = told_trials(self.staging, self.record)
+            write_trials(self.staging, self.record, self.redactor, told=self.told)
+        write_outcome(self.staging, self.record, self.redactor, told=self.told)
         seals = write_cases(self.staging, self.record, self.redactor)
         write_otlp(self.staging, self.record, self.redactor)
-        write_redaction_report(self.staging, _hits(self.redactor, *(end.redactor for end in ended)), self.redactor)
+        write_redaction_report(self.staging, _hits(self.redactor.hits(), *(end.hits for end in ended)), self.redactor)
         self._scan(secrets)
         finished = finish(self.staging, self.record, self.redactor, seals, signer=signer)
         self._is_over = True
@@ -221,11 +249,11 @@ def _status_of(record: RunRecord) -> str:
     return fold(verdict for verdict in own if verdict is not Verdict.BLOCKED).value
 
 
-def _hits(*redactors: Redactor) -> dict[str, dict[str, int]]:
-    """What each of them has replaced, by source and class."""
+def _hits(*counted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """What several redactors have replaced, by source and class."""
     found: dict[str, dict[str, int]] = {}
-    for redactor in redactors:
-        for source, hits in redactor.hits().items():
+    for sources in counted:
+        for source, hits in sources.items():
             known = found.setdefault(source, {})
             for name, count in hits.items():
                 known[name] = known.get(name, 0) + count

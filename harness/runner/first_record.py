@@ -59,8 +59,9 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
         },
         settings={
             "asked": {
-                "scenarios": list(order.wish.only),
-                "with_needs": order.wish.with_needs,
+                # A run that goes on with trials of another one climbs the same scenarios.
+                "scenarios": list(plan.wish.only),
+                "with_needs": plan.wish.with_needs,
                 "resume": order.wish.resume,
                 "from": order.from_run,
                 "witness": order.witness.value,

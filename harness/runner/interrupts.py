@@ -10,13 +10,13 @@ bundle is closed both have to wait. The doubt: an answer that is on its way when
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final, ParamSpec, TypeVar
 
 from harness.errors import ExitCode, HarnessError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
     from types import FrameType
 
@@ -123,19 +123,52 @@ class Interrupts:
 
 
 class OnThread(Interrupts):
-    """What the signal that the main thread got means on another one, which none ever reaches.
+    """What the signals that the main thread got mean on another one, which none ever reaches.
 
-    Args:
-        stop: Set when waits are to end.
+    What the thread waits for is broken off only while it may be: never in the middle of a cleanup.
     """
 
-    def __init__(self, stop: threading.Event) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._stop = stop
+        self._stop, self._force = threading.Event(), threading.Event()
+        self._changing = threading.Lock()
+        self._break_off: Callable[[], None] = _nothing
+
+    def breaks_off_by(self, call: Callable[[], None]) -> None:
+        """Say how a request that is under way is made to fail at once."""
+        self._break_off = call
+
+    def stop(self, *, by_force: bool = False) -> None:
+        """Tell the thread to end; called from another one, and again until it has ended.
+
+        Args:
+            by_force: Whether cleanups end as well.
+        """
+        self._stop.set()
+        if by_force:
+            self._force.set()
+        with self._changing:
+            if self._may_end or by_force:
+                self._break_off()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until that is to end; the pauses of a cleanup are not cut short by a first signal."""
+        (self._stop if self._may_end else self._force).wait(seconds)
 
     def take(self) -> bool:
         """Whether this thread is to end."""
         return self._stop.is_set()
+
+    @contextmanager
+    def may_end(self) -> Iterator[None]:
+        """Within the block a first signal ends waits."""
+        with self._changing:
+            self._may_end = True
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._may_end = False
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -144,11 +177,18 @@ class OnThread(Interrupts):
         Raises:
             KeyboardInterrupt: The thread is to end; also when that was said meanwhile, since what broke off then is no
                 answer.
+            ForcedError: Its cleanup is to end as well.
         """
         self._end_if_stopped()
         yield
         self._end_if_stopped()
 
     def _end_if_stopped(self) -> None:
+        if self._force.is_set():
+            raise ForcedError
         if self._may_end and self._stop.is_set():
             raise KeyboardInterrupt
+
+
+def _nothing() -> None:
+    """No request is under way."""

@@ -23,6 +23,7 @@ from harness.runner.choices import WitnessChoice
 from harness.runner.climb import Part
 from harness.runner.looks import every
 from harness.runner.origin import Trigger
+from harness.runner.resuming import take_over
 from harness.runner.selection import Earlier, Wish, select
 from harness.runner.stand import BASE_URL, foreign_url, planned_url
 from harness.runner.wanted_trials import WantedTrials
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import RunRecord
     from harness.language.model import Ladder
+    from harness.runner.resuming import TakenOver
     from harness.runner.selection import Selection
     from harness.sealing.keys import SigningKey
 
@@ -78,6 +80,8 @@ class Plan:
         trials: How often the part is climbed, each time on fresh projects.
         rerun_of: Id of the first of them; of a rollback, which reuses nothing, that of the newest run of its ladder.
         signer: The key that the run is signed with; it is among the secrets as well.
+        wish: Which scenarios; where trials are taken over, those that they climbed.
+        taken: Trials of an earlier run that count in this one.
     """
 
     climbed: Part
@@ -89,6 +93,8 @@ class Plan:
     trigger: Trigger = field(default_factory=Trigger)
     trials: WantedTrials = field(default_factory=WantedTrials)
     signer: SigningKey | None = None
+    wish: Wish = field(default_factory=Wish)
+    taken: TakenOver | None = None
 
 
 def plan(order: Order, settings: Settings) -> Plan:
@@ -113,16 +119,26 @@ def plan(order: Order, settings: Settings) -> Plan:
         rerun_of = newest.run_id if newest else None
         proof = _rollback(ladder, path, settings)
         return Plan(proof, None, secrets, (), rerun_of, order.witness, trigger, signer=signer)
-    earlier, folders = _earlier(order, ladder)
-    selection = select(ladder, order.wish, earlier)
+    taken = _taken(order, ladder)
+    wish = taken.wish if taken else order.wish
+    earlier, folders = _earlier(order, ladder) if not taken else (None, ())
+    selection = select(ladder, wish, earlier)
     _refuse_shared(order.trials, selection)
     climbed = _part(ladder, path, selection, folder=ladder.mode.value)
     # Somebody else's stack is not ours to switch.
     rolls_back = order.rolls_back and ladder.rollback is not None and not foreign_url(settings)
     rollback = _rollback(ladder, path, settings) if rolls_back else None
     reused = folders if selection.rerun_of else ()
-    made = Plan(climbed, rollback, secrets, reused, selection.rerun_of, order.witness, trigger, order.trials)
-    return replace(made, signer=signer)
+    rerun_of = taken.record.run_id if taken else selection.rerun_of
+    made = Plan(climbed, rollback, secrets, reused, rerun_of, order.witness, trigger, order.trials)
+    return replace(made, wish=wish, taken=taken, signer=signer)
+
+
+def _taken(order: Order, ladder: Ladder) -> TakenOver | None:
+    """To go on with several trials is to climb those that have no end; with a single climb, see ``select``."""
+    if not (order.trials.is_several and order.wish.resume):
+        return None
+    return take_over(ladder, order.trials, list_runs(order.out), name=order.from_run)
 
 
 def _refuse_shared(trials: WantedTrials, selection: Selection) -> None:

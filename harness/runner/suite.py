@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
 from harness.evidence.run_record import RunStatus
+from harness.evidence.trial_summary import TrialsTold
 from harness.judging.trials import aggregate
 from harness.judging.trials import exit_code_of as exit_code_of_trials
 from harness.judging.verdict import fold
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
     from harness.evidence.finishing import Finished
     from harness.evidence.journal import Clock, Lines
     from harness.evidence.run_record import RunRecord
+    from harness.evidence.trial_records import TrialRecord
     from harness.judging.observation import Exchange
     from harness.runner.planning import Order, Plan
-    from harness.runner.trials import TrialEnd
+    from harness.runner.trials import Climbs
     from harness.senses.calls import Call
     from harness.senses.witness import Watch
     from harness.terminal.watching import Watcher
@@ -53,6 +55,10 @@ if TYPE_CHECKING:
 
 def _say_nothing(_line: str) -> None:
     """Nobody reads along."""
+
+
+def _tell_nothing(_record: TrialRecord, _line: str) -> None:
+    """Likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class World:
         watcher: Made when the redactor is known, since everything it shows passes it.
         follower: Gets every line of the journal as well; ``None`` for nobody.
         interrupts: Takes the signals over while a run has a folder.
-        say: Gets lines for standard output while the run goes on: its id, and each trial that has ended.
+        say: Gets the run's id for standard output before anything else happens.
+        tell: Gets each of several trials when it begins and when it has ended, and a line about its end.
     """
 
     settings: Settings
@@ -74,6 +81,7 @@ class World:
     follower: Lines | None = None
     interrupts: Interrupts = field(default_factory=Interrupts)
     say: Callable[[str], None] = _say_nothing
+    tell: Callable[[TrialRecord, str], None] = _tell_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,13 @@ class Ended:
 
     Attributes:
         finished: Its folder and the head to publish elsewhere.
+        told: What several trials add up to besides the verdict.
     """
 
     record: RunRecord
     finished: Finished
     exit_code: ExitCode
+    told: TrialsTold = field(default_factory=TrialsTold)
 
 
 def execute(order: Order, world: World) -> Ended:
@@ -106,7 +116,7 @@ def execute(order: Order, world: World) -> Ended:
             record = first_record(order, plan, world.settings, book=book)
             with watcher.stage("checking that no secret can get out"):
                 self_check(record)
-            book.begin(record)
+            book.begin(record, plan.taken.records if plan.taken else ())
             book.keep_ladders([plan.climbed, *([plan.rollback] if plan.rollback else [])])
             world.say(f"run {record.run_id}")
             return _Run(world, plan, book, watcher=watcher).carry_out()
@@ -196,6 +206,8 @@ class _Run:
             raise _interrupted_before()
         if not isinstance(stand, Stand):
             raise stand
+        if self._plan.taken:
+            self._plan.taken.refuse_other_subject(stand)
         self._note_stand(stand)
         world = self._world
         ground = Ground(
@@ -209,18 +221,17 @@ class _Run:
             interrupts=world.interrupts,
             environ=world.settings.environ,
             token=self._token(),
-            tell=world.say,
+            tell=world.tell,
         )
-        ended = Trials(ground).climb_all()
-        return self._close_trials(ended)
+        return self._close_trials(Trials(ground).climb_all())
 
-    def _close_trials(self, ended: tuple[TrialEnd, ...]) -> Ended:
+    def _close_trials(self, climbs: Climbs) -> Ended:
         self._world.interrupts.hold()
         policy = policy_of(self._plan)
-        found = aggregate([end.verdict for end in ended if not end.is_interrupted], policy)
-        is_interrupted = any(end.is_interrupted for end in ended) or self._world.interrupts.take()
+        found = aggregate(climbs.verdicts, policy)
+        is_interrupted = climbs.is_interrupted or self._world.interrupts.take()
         rules = (
-            (any(end.secret_hits for end in ended), ExitCode.LEAK),
+            (any(end.secret_hits for end in climbs.ends), ExitCode.LEAK),
             (is_interrupted, ExitCode.INTERRUPTED),
         )
         code = next((code for applies, code in rules if applies), exit_code_of_trials(found, policy))
@@ -229,11 +240,11 @@ class _Run:
             "verdict": found.verdict,
             "exit_code": int(code),
             "aggregation": found,
-            "scenarios": tuple(each for end in ended for each in end.scenarios),
+            "scenarios": tuple(each for end in climbs.ends for each in end.scenarios),
         }
         with self._watcher.stage("searching the evidence once more, and closing it"):
-            finished = self._book.close(facts, self._plan.secrets, ended, signer=self._plan.signer)
-        return Ended(self._book.record, finished, code)
+            finished = self._book.close(facts, self._plan.secrets, climbs.ends, signer=self._plan.signer)
+        return Ended(self._book.record, finished, code, self._book.told)
 
     def _origin(self) -> Origin:
         return Origin.new(self._plan.trigger, self._book.redactor.text)

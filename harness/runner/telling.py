@@ -9,19 +9,26 @@ from __future__ import annotations
 import json
 import random
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from harness.evidence.journal import Clock
+from harness.evidence.records import to_document
 from harness.evidence.summary import parts, summary_text
+from harness.evidence.trial_records import RUNNING
+from harness.evidence.trial_summary import trials_text
 from harness.runner.suite import World, execute
 from harness.terminal.watching import SilentWatcher, Watcher, open_watcher
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.config import Settings
     from harness.errors import ExitCode
+    from harness.evidence.trial_records import TrialRecord
     from harness.redaction.redacted import RedactedText
     from harness.redaction.redactor import Redactor
     from harness.runner.planning import Order
@@ -53,6 +60,7 @@ class JsonStream:
     def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream
         self._is_open = True
+        self._writing = threading.Lock()
 
     def append(self, line: RedactedText) -> None:
         """Pass a line on when its type is of interest."""
@@ -60,8 +68,14 @@ class JsonStream:
             self.write(line)
 
     def write(self, line: str) -> None:
-        """Write one line at once."""
-        self._is_open = self._is_open and _say(self._stream, f"{line}\n")
+        """Write one line at once; safe to be called from several threads."""
+        with self._writing:
+            self._is_open = self._is_open and _say(self._stream, f"{line}\n")
+
+    def trial(self, record: TrialRecord, _line: str) -> None:
+        """Tell that one of several trials has begun or ended."""
+        word = "trial_started" if record.status == RUNNING else "trial_ended"
+        self.write(json.dumps({"type": word, **to_document(record)}))
 
 
 def _say(stream: IO[str] | None, text: str) -> bool:
@@ -90,11 +104,16 @@ def outcome_document(ended: Ended) -> dict[str, Any]:
         "signed_by": ended.finished.signed_by,
         "notes": list(ended.finished.notes),
         "verdicts": {each.folder: each.verdict for each in record.scenarios},
+        "trials": [to_document(trial) for trial in record.trial_records],
+        "aggregation": to_document(record.aggregation),
+        **(to_document(ended.told) if record.aggregation else {}),
     }
 
 
 def outcome_text(ended: Ended, here: Path) -> str:
     """The end of a run for people: its summary, its folder, and the head to publish elsewhere.
+
+    Of several trials the summary is what they add up to: each of them was told when it ended.
 
     Args:
         ended: The run.
@@ -102,7 +121,7 @@ def outcome_text(ended: Ended, here: Path) -> str:
     """
     record, folder = ended.record, ended.finished.folder
     shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    lines = [f"{part}/{line}" for part, found in parts(record).items() for line in summary_text(found).splitlines()]
+    lines = list(_summary(ended))
     interrupted = " (interrupted)" if record.status == "interrupted" else ""
     return "\n".join(
         [
@@ -117,8 +136,39 @@ def outcome_text(ended: Ended, here: Path) -> str:
     )
 
 
+def _summary(ended: Ended) -> Iterator[str]:
+    record = ended.record
+    if record.aggregation:
+        yield from trials_text(record, ended.told).splitlines()
+        return
+    for part, found in parts(record).items():
+        yield from (f"{part}/{line}" for line in summary_text(found).splitlines())
+    yield from (f"trace: {trial.trace_id}" for trial in record.trial_records)
+
+
 def _ignore(_given: object) -> None:
     """A reader who has gone away misses nothing that is not in the evidence."""
+
+
+class _Lines:
+    """Lines on standard output while a display on stderr is drawn.
+
+    Where both are terminals, the display takes over ``sys.stdout`` and prints above itself what is written there, or it
+    would be torn. Where standard output is a file it must stay one.
+    """
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        self._stream = stream
+
+    def say(self, line: str) -> None:
+        """Write one line at once, for whoever reads it."""
+        is_shared = self._stream is not None and self._stream.isatty()
+        _say(sys.stdout if is_shared else self._stream, f"{line}\n")
+
+    def trial(self, record: TrialRecord, line: str) -> None:
+        """Tell how one of several trials has ended."""
+        if record.status != RUNNING:
+            self.say(line)
 
 
 def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> ExitCode:
@@ -128,6 +178,7 @@ def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> Exit
         HarnessError: As ``execute``.
     """
     follower = JsonStream(sys.stdout) if as_json else None
+    lines = _Lines(None if as_json else sys.stdout)
 
     def watcher(redactor: Redactor) -> Watcher:
         return SilentWatcher() if as_json else open_watcher(redactor.text)
@@ -139,7 +190,8 @@ def execute_and_tell(order: Order, settings: Settings, *, as_json: bool) -> Exit
         sleep=time.sleep,
         random=random.Random(),  # noqa: S311  # for the jitter of polls
         follower=follower,
-        say=_ignore if as_json else lambda line: _ignore(_say(sys.stdout, f"{line}\n")),
+        say=lines.say,
+        tell=follower.trial if follower else lines.trial,
     )
     ended = execute(order, world)
     if follower:

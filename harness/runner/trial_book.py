@@ -34,17 +34,22 @@ class TrialBook:
         redactor: Everything that is written has passed it.
         clock: For times and durations.
         run_id: Of the run.
+        taken: Trials of an earlier run that count as its own; they are entered before any begins.
     """
 
-    def __init__(self, staging: Staging, redactor: Redacts, clock: Clock, *, run_id: str) -> None:
+    def __init__(
+        self, staging: Staging, redactor: Redacts, clock: Clock, *, run_id: str, taken: tuple[TrialRecord, ...] = ()
+    ) -> None:
         self._staging, self._redactor, self._clock, self._run_id = staging, redactor, clock, run_id
-        self._records: list[TrialRecord] = []
+        self._records = list(taken)
         self._begun: dict[int, float] = {}
         self._lock = threading.Lock()
+        if taken:
+            self._write()
 
     @property
     def records(self) -> tuple[TrialRecord, ...]:
-        """All that were begun, in the order of their starts."""
+        """All that were taken over or begun, in the order of their starts."""
         with self._lock:
             return tuple(self._records)
 

@@ -2,27 +2,30 @@
 
 Trials share the stack and nothing else: not a connection, not a witness, not what was captured. A trial that breaks
 keeps all that it has recorded. Only the main thread gets signals; it tells the trials on other threads to end, and
-breaks off what they wait for. The doubt: trials at the same time compete for one machine, so their times are longer.
+breaks off what they wait for. The doubts: trials at the same time compete for one machine, so their times are longer;
+and the witness of each sees the containers of all of them, so that checks go by the labels of its own jobs.
 """
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from harness.evidence.events import RunStarted
 from harness.evidence.journal import Journal
+from harness.evidence.printable import one_line, shortened
 from harness.evidence.trial_records import INTERRUPTED
+from harness.ids import new_id
 from harness.judging.trials import Policy, is_out_of_reach
 from harness.judging.verdict import Verdict
 from harness.redaction.redactor import Redactor
 from harness.runner.case_files import write_climbs
 from harness.runner.climb import climb
+from harness.runner.crew import Crew
 from harness.runner.interrupts import HOW_TO_FORCE, Interrupts, OnThread
 from harness.runner.origin import Origin
 from harness.runner.surroundings import Records, Subject, Surroundings
@@ -44,6 +47,9 @@ if TYPE_CHECKING:
     from harness.senses.witness import Watch
     from harness.terminal.watching import Watcher
 
+LONGEST_ERROR: Final = 300
+"""Characters of why a trial broke; its scenario's notes have all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -53,7 +59,7 @@ class Ground:
         watch: Opens a witness for one trial; says as well whether verdicts need it.
         token: For the backend; ``None`` where it asks for none.
         sleep: Takes seconds.
-        tell: Gets one line for each trial that has ended.
+        tell: Gets each trial that begins or has ended, and a line about it; called from several threads.
     """
 
     plan: Plan
@@ -66,7 +72,7 @@ class Ground:
     interrupts: Interrupts
     environ: Mapping[str, str]
     token: Secret | None
-    tell: Callable[[str], None]
+    tell: Callable[[TrialRecord, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +82,30 @@ class TrialEnd:
     Attributes:
         scenarios: As they ended, blocked ones included.
         secret_hits: How often a secret was taken out of what it observed.
+        hits: What its redactor has replaced, by source and class.
     """
 
     record: TrialRecord
     verdict: Verdict
-    scenarios: tuple[ScenarioRecord, ...]
-    secret_hits: int
+    scenarios: tuple[ScenarioRecord, ...] = ()
+    secret_hits: int = 0
+    is_interrupted: bool = False
+    hits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Climbs:
+    """What has become of all trials.
+
+    Attributes:
+        ends: Of those that were begun here, in the order of their starts.
+        verdicts: Of all that have an end, those that were taken over included.
+        is_interrupted: Whether Ctrl-C ended them.
+    """
+
+    ends: tuple[TrialEnd, ...]
+    verdicts: tuple[Verdict, ...]
     is_interrupted: bool
-    redactor: Redactor
 
 
 class Trials:
@@ -93,13 +115,14 @@ class Trials:
         self._ground, self._wanted = ground, ground.plan.trials
         self._policy = policy_of(ground.plan)
         self._ended: list[TrialEnd] = []
-        self._stop = threading.Event()
-        self._clients: set[Client] = set()
+        self._verdicts: list[Verdict] = []
+        self._is_interrupted = False
+        self._crew: Crew[TrialEnd] = Crew()
         self._starting = threading.Lock()
-        self._latest_id = ""
+        self._latest_ms = 0
 
-    def climb_all(self) -> tuple[TrialEnd, ...]:
-        """Climb them; gives those that were begun, in the order of their starts.
+    def climb_all(self) -> Climbs:
+        """Take over what was climbed before, and climb the others.
 
         Raises:
             ForcedError: Ctrl-C came a second time.
@@ -108,72 +131,78 @@ class Trials:
         wanted = self._wanted
         text = f"{wanted.count} trials of {self._ground.plan.climbed.ladder.name}, {wanted.concurrency} at a time"
         with self._ground.watcher.stage(text):
+            for record in self._ground.book.trials.records:
+                self._note(record, Verdict(record.status), f", of run {record.run_id}")
             if wanted.concurrency == 1:
                 self._one_by_one()
             else:
-                self._side_by_side()
-        return tuple(sorted(self._ended, key=lambda end: end.record.trial_index))
+                with self._crew.at_work():
+                    self._side_by_side()
+        ends = sorted(self._ended, key=lambda end: end.record.trial_index)
+        return Climbs(tuple(ends), tuple(self._verdicts), self._is_interrupted)
+
+    @property
+    def _left(self) -> int:
+        return self._wanted.count - len(self._verdicts) - len(self._crew)
 
     def _one_by_one(self) -> None:
-        for _ in range(self._wanted.count):
-            if self._is_over():
-                return
-            self._take(self._climb(self._ground.interrupts, self._ground.interrupts.waits(self._ground.sleep)))
+        interrupts = self._ground.interrupts
+        while self._left > 0 and not self._is_over():
+            self._take(self._climb(interrupts, interrupts.waits(self._ground.sleep)))
 
     def _side_by_side(self) -> None:
-        pool = ThreadPoolExecutor(self._wanted.concurrency, thread_name_prefix="trial")
-        running: set[Future[TrialEnd]] = set()
-        left = self._wanted.count
-        try:
-            while running or (left and not self._is_over()):
-                while left and len(running) < self._wanted.concurrency and not self._is_over():
-                    running.add(pool.submit(self._climb_on_thread))
-                    left -= 1
-                done = self._wait(running)
-                running -= done
-                for each in done:
-                    self._take(each.result())
-        finally:
-            self._end_threads()
-            pool.shutdown(wait=False, cancel_futures=True)
+        while True:
+            while self._left > 0 and len(self._crew) < self._wanted.concurrency and not self._is_over():
+                self._crew.start(self._climb_on_thread, name="trial")
+                self._show()
+            if not self._crew:
+                return
+            for end in self._wait():
+                self._take(end)
 
-    def _wait(self, running: set[Future[TrialEnd]]) -> set[Future[TrialEnd]]:
+    def _wait(self) -> list[TrialEnd]:
         interrupts = self._ground.interrupts
         try:
             with interrupts.may_end(), interrupts.waiting():
-                return wait_for(running, return_when=FIRST_COMPLETED).done
+                return self._crew.wait()
         except KeyboardInterrupt:
+            self._is_interrupted = True
             self._ground.watcher.note(HOW_TO_FORCE)
-            self._end_threads()
-            return wait_for(running).done
+            return self._crew.end()
 
-    def _end_threads(self) -> None:
-        self._stop.set()
-        for client in list(self._clients):
-            client.break_off()
-
-    def _climb_on_thread(self) -> TrialEnd:
-        interrupts = OnThread(self._stop)
-
-        def sleep(seconds: float) -> None:
-            self._stop.wait(seconds)
-
-        return self._climb(interrupts, interrupts.waits(sleep))
+    def _climb_on_thread(self, interrupts: OnThread) -> TrialEnd:
+        return self._climb(interrupts, interrupts.waits(interrupts.sleep))
 
     def _is_over(self) -> bool:
-        if self._stop.is_set() or any(end.is_interrupted for end in self._ended):
+        # One that came between two trials keeps the next from beginning.
+        self._is_interrupted |= self._ground.interrupts.take()
+        if self._is_interrupted:
             return True
-        verdicts = [end.verdict for end in self._ended]
-        return self._wanted.ends_early and is_out_of_reach(verdicts, self._wanted.count, self._policy)
+        return self._wanted.ends_early and is_out_of_reach(self._verdicts, self._wanted.count, self._policy)
 
     def _take(self, end: TrialEnd) -> None:
         self._ended.append(end)
-        record, count = end.record, self._wanted.count
-        green = sum(self._policy.is_green(each.verdict) for each in self._ended)
-        state = f"{green}/{len(self._ended)} green"
-        line = f"trial {record.trial_index} {record.status} {record.trace_id} ({record.duration_s:.1f} s; {state})"
-        self._ground.tell(line)
-        self._ground.watcher.detail(f"{len(self._ended)} of {count} have ended, {state}")
+        self._is_interrupted |= end.is_interrupted
+        self._note(end.record, None if end.record.status == INTERRUPTED else end.verdict)
+
+    def _note(self, record: TrialRecord, verdict: Verdict | None, origin: str = "") -> None:
+        """Count a trial in that has ended; one that was interrupted has no verdict."""
+        if verdict is not None:
+            self._verdicts.append(verdict)
+        state = f"{self._green}/{len(self._verdicts)} green"
+        line = (
+            f"trial {record.trial_index} {record.status} {record.trace_id} ({record.duration_s:.1f} s{origin}; {state})"
+        )
+        self._ground.tell(record, line)
+        self._show()
+
+    @property
+    def _green(self) -> int:
+        return sum(map(self._policy.is_green, self._verdicts))
+
+    def _show(self) -> None:
+        ended, running = f"{len(self._verdicts)} of {self._wanted.count} have ended", len(self._crew)
+        self._ground.watcher.detail(f"{ended}, {f'{running} running, ' if running else ''}{self._green} green")
 
     def _climb(self, interrupts: Interrupts, sleep: Callable[[float], None]) -> TrialEnd:
         ground = self._ground
@@ -186,20 +215,25 @@ class Trials:
         return self._end(record, course, redactor)
 
     def _begin(self, redactor: Redactor) -> tuple[Origin, TrialRecord]:
-        """Enter a new trial; ids sort by start, which those of one millisecond would not."""
+        """Enter a new trial; ids sort by start, also within a millisecond, and when the clock was set back."""
         with self._starting:
-            origin = Origin.new(self._ground.plan.trigger, redactor.text)
-            while origin.trace_id <= self._latest_id:
-                origin = Origin.new(self._ground.plan.trigger, redactor.text)
-            self._latest_id = origin.trace_id
-            return origin, self._ground.book.trials.begin(origin, is_one_of_several=True)
+            self._latest_ms = max(time.time_ns() // 1_000_000, self._latest_ms + 1)
+            trace_id = new_id(now_ms=lambda: self._latest_ms)
+            origin = replace(Origin.new(self._ground.plan.trigger, redactor.text), trace_id=trace_id)
+            record = self._ground.book.trials.begin(origin, is_one_of_several=True)
+        self._ground.tell(record, "")
+        return origin, record
 
     def _end(self, record: TrialRecord, course: PartCourse, redactor: Redactor) -> TrialEnd:
-        verdict = course.verdict
-        status = INTERRUPTED if course.is_interrupted else verdict.value
+        # What was found missing before Ctrl-C came stays found.
+        is_open = course.is_interrupted and course.verdict is not Verdict.FAIL
+        status = INTERRUPTED if is_open else course.verdict.value
         broken = next((each.reason for each in course.records if each.verdict is Verdict.ERROR), None)
-        ended = self._ground.book.trials.end(record.trial_index, status, error=broken)
-        return TrialEnd(ended, verdict, tuple(course.records), course.secret_hits, course.is_interrupted, redactor)
+        error = shortened(one_line(broken), LONGEST_ERROR) if broken else None
+        ended = self._ground.book.trials.end(record.trial_index, status, error=error)
+        return TrialEnd(
+            ended, course.verdict, tuple(course.records), course.secret_hits, course.is_interrupted, redactor.hits()
+        )
 
     @contextmanager
     def _around(
@@ -213,16 +247,20 @@ class Trials:
         ground, (interrupts, sleep) = self._ground, controls
         staging, stand = ground.book.staging, ground.stand
         log = staging.log(record.log)
-        journal = Journal(log, redactor, ground.clock)
+        journal = Journal(ground.book.lines_of(record, log, redactor), redactor, ground.clock)
+        run, ladder = ground.book.record, ground.plan.climbed.ladder
+        # So that the log tells by itself what it is part of, as that of a single climb does.
+        journal.record(RunStarted(run.run_id, ladder.name, ladder.mode))
         watch, is_needed = ground.watch()
-        client = Client(Address.parse(stand.base_url), redactor, token=ground.token, clock=monotonic)
-        self._clients.add(client)
+        client = Client(Address.parse(stand.base_url), redactor, token=ground.token, clock=time.monotonic)
+        if isinstance(interrupts, OnThread):
+            interrupts.breaks_off_by(client.break_off)
         try:
             yield Surroundings(
                 subject=Subject(
                     interrupts.waits(client.exchange), stand.worker_image, stand.instance, stand.workspaces
                 ),
-                records=Records(staging, journal, redactor, ground.plan.earlier, ground.book.record.run_id, record.log),
+                records=Records(staging, journal, redactor, ground.plan.earlier, run.run_id, record.log),
                 watch=watch,
                 watcher=SilentWatcher(),
                 clock=ground.clock,
@@ -234,7 +272,6 @@ class Trials:
                 interrupts=interrupts,
             )
         finally:
-            self._clients.discard(client)
             client.close()
             watch.close()
             staging.end_log(log)

@@ -62,6 +62,8 @@ _LARGEST: Final = 2**53 - 1
 
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _TOKENS: Final = (
+    # A scenario of one of several trials has the structure that it has in a climb of its own.
+    (r"\Atrials/[0-9]+/", ""),
     (r"(?<![\w./-])(?:/[^/\s\"']+)*/workspaces/[^/\s\"']+", "<workspace>"),
     (r"(?<![\w./-])/(?:private/)?(?:var/)?tmp/[^\s\"']*", "<temporary>"),
     (rf"(?<![0-9A-Za-z]){_UUID}(?![0-9A-Za-z])", "<id>"),

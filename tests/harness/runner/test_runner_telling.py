@@ -135,6 +135,8 @@ def test_the_outcome_for_programs_tells_folder_verdicts_and_head(ended):
         "signed_by": None,
         "notes": [],
         "verdicts": {"live/L01": "PASS", "live/L02": "FAIL", "mocked/RERUN/M01": "PASS"},
+        "trials": [],
+        "aggregation": None,
     }
     assert json.loads(json.dumps(outcome_document(ended)))
 

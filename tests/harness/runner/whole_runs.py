@@ -1,5 +1,6 @@
 """Whole runs without a network and without an engine: the stack, the client and the witness are ours."""
 
+import threading
 from dataclasses import replace
 from random import Random
 
@@ -8,11 +9,12 @@ from staged import CANARY, FakeWatch, RecordingWatcher, Reply, Service, Time, wr
 from harness.config import Settings
 from harness.evidence.reading import list_runs, load_run
 from harness.evidence.run_record import Engine, Images
-from harness.runner import suite
+from harness.runner import suite, trials
 from harness.runner.interrupts import Interrupts
 from harness.runner.planning import Order
 from harness.runner.selection import Wish
 from harness.runner.stand import Stand
+from harness.runner.wanted_trials import WantedTrials
 
 LIVE = """
 vars: {base_url: "${env:BASE_URL:-http://localhost:8000}"}
@@ -46,21 +48,36 @@ STAND = Stand(
 
 
 class FakeClient:
-    """Stands where the client over HTTP would."""
+    """Stands where the client over HTTP would; each thread has a connection of its own."""
 
     def __init__(self, service):
-        self.exchange, self.tokens, self.addresses = service, [], []
+        self.service, self.tokens, self.addresses = service, [], []
+        self.here = threading.local()
 
-    def __call__(self, address, _redactor, *, token):
+    def __call__(self, address, redactor, *, token, clock=None):
         self.tokens.append(token.reveal() if token else None)
         self.addresses.append(f"{address.scheme}://{address.host}:{address.port}")
-        return self
+        self.here.connection = FakeConnection(self.service, redactor)
+        return self.here.connection
+
+
+class FakeConnection:
+    """One connection; a test may let an answer wait until it is broken off."""
+
+    def __init__(self, service, redactor):
+        self.exchange, self.redactor, self.broken = service, redactor, threading.Event()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_about):
         return None
+
+    def close(self):
+        """Nothing is open."""
+
+    def break_off(self):
+        self.broken.set()
 
 
 class WholeRun:
@@ -76,17 +93,20 @@ class WholeRun:
         self.service = Service(self.time, self)
         self.service.on("GET /1", {"id": "p1"}).on("GET /2/p1", {}).on("GET /m", {}).on("DELETE /1", {})
         self.client, self.follower = FakeClient(self.service), None
-        self.starts, self.modes, self.watches = [], [], []
+        self.starts, self.modes, self.watches, self.stand = [], [], [], STAND
         monkeypatch.setattr(suite.stands, "provide", self._provide)
         monkeypatch.setattr(suite.stands, "watch", self._watch)
         monkeypatch.setattr(suite, "Client", self.client)
+        monkeypatch.setattr(trials, "Client", self.client)
+        self.said, self.told = [], []
         # It takes half a second, and has tests of its own.
         self.checked = []
         monkeypatch.setattr(suite, "self_check", self.checked.append)
 
     def json(self, document, *, source=""):
         """The service answers through the redactor of the run, as the client does."""
-        return self.redactor.json(document, source=source)
+        connection = getattr(self.client.here, "connection", None)
+        return (connection or self).redactor.json(document, source=source)
 
     def _made(self, redactor):
         self.redactor = redactor
@@ -99,7 +119,7 @@ class WholeRun:
             start()
         if isinstance(start, Exception):
             raise start
-        return replace(STAND, base_url=settings.get("BASE_URL") or STAND.base_url)
+        return replace(self.stand, base_url=settings.get("BASE_URL") or self.stand.base_url)
 
     def _watch(self, _stand, _choice, _environ):
         self.watches.append(FakeWatch())
@@ -107,7 +127,7 @@ class WholeRun:
 
     def execute(self, *only, ladder="live", **fields):
         """Carry out an order; a rollback follows unless it is said otherwise."""
-        order = Order(ladder, self.root / "evidence", Wish(only), **{"rolls_back": True} | fields)
+        order = Order(ladder, self.root / "evidence", **{"wish": Wish(only), "rolls_back": True} | fields)
         world = suite.World(
             settings=Settings(self.root, self.root / ".env", self.environ),
             watcher=self._made,
@@ -116,8 +136,15 @@ class WholeRun:
             random=Random(1),
             follower=self.follower,
             interrupts=self.interrupts,
+            say=self.said.append,
+            tell=lambda record, line: self.told.append((record, line)),
         )
         return suite.execute(order, world)
+
+    def trials(self, count, concurrency=1, *, resume=None, only=(), **policy):
+        """Climb several times; with ``resume`` go on with another run, the newest where it is empty."""
+        wanted, wish = WantedTrials(count, concurrency, **policy), Wish(only, resume=resume is not None)
+        return self.execute(rolls_back=False, trials=wanted, from_run=resume or "", wish=wish)
 
     def signal(self, answer=None):
         """An answer during which a signal comes."""

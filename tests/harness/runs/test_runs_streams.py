@@ -96,7 +96,7 @@ def test_the_stream_for_programs_is_json_lines_that_end_with_the_outcome(ladder)
     assert lines[0]["type"] == "run_started"
     assert [line["type"] for line in lines].count("scenario_ended") == 3
     assert lines[-2]["type"] == "run_ended"
-    assert lines[-1] == {
+    wanted = {
         "type": "outcome",
         "run_id": entry.run_id,
         "folder": str(entry.folder),
@@ -105,7 +105,10 @@ def test_the_stream_for_programs_is_json_lines_that_end_with_the_outcome(ladder)
         "exit_code": 0,
         "manifest_sha256": lines[-1]["manifest_sha256"],
         "verdicts": {f"mocked/{name}": "PASS" for name in ("S01", "S02", "S03")},
+        "aggregation": None,
     }
+    assert {name: lines[-1][name] for name in wanted} == wanted
+    assert [trial["status"] for trial in lines[-1]["trials"]] == ["PASS"]
     summed = subprocess.run(["sha256sum", entry.folder / "manifest.json"], capture_output=True, text=True, check=True)
     assert summed.stdout.split()[0] == lines[-1]["manifest_sha256"]
 
