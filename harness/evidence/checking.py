@@ -10,16 +10,16 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.documents import parse_object
 from harness.evidence.layout import ENVELOPE, MANIFEST, SUMS, UNLISTED
-from harness.evidence.paths import fault_of
+from harness.evidence.paths import MAX_PATH, fault_of
 from harness.evidence.records import DamagedRecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
 _LINE: Final = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 _CHUNK: Final = 1 << 20
@@ -35,15 +35,16 @@ class Fault:
 
 def faults_of(folder: Path) -> tuple[Fault, ...]:
     """Everything that does not fit; empty when the bundle is whole."""
-    found = set(_files(folder))
-    odd = {path for path in found if not _is_regular(folder / path)}
+    seen = _Seen()
+    seen.look(folder)
+    found, odd = seen.files | seen.odd, seen.odd
     sums = _sums(folder)
     if sums is None:
         return (Fault(SUMS, "sums-mismatch"),)
     recorded = _recorded(folder)
     if recorded is None:
         return (Fault(MANIFEST, "not-readable"),)
-    faults = [Fault(path, "not-regular") for path in odd]
+    faults = [*seen.faults, *(Fault(path, "not-regular") for path in odd)]
     faults += [Fault(path, "unsafe-path") for path in recorded if fault_of(path)]
     faults += [Fault(path, "missing-file") for path in sums.keys() - found]
     faults += [Fault(path, "unlisted-file") for path in found - sums.keys() - {SUMS, ENVELOPE}]
@@ -63,10 +64,40 @@ def _differing(sums: Mapping[str, str], recorded: Mapping[str, str]) -> set[str]
     return {path for path in (sums.keys() | recorded.keys()) - UNLISTED if sums.get(path) != recorded.get(path)}
 
 
-def _files(folder: Path) -> Iterator[str]:
-    for base, folders, files in os.walk(folder):
-        links = [name for name in folders if Path(base, name).is_symlink()]
-        yield from (str(Path(base, name).relative_to(folder)) for name in [*files, *links])
+class _Seen:
+    """What lies in a folder, by paths below it, found without recursion and without following a link.
+
+    Attributes:
+        files: Regular files.
+        odd: Whatever is neither that nor a folder.
+        faults: Folders that nobody can look into, or that no bundle of ours has.
+    """
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+        self.odd: set[str] = set()
+        self.faults: list[Fault] = []
+
+    def look(self, root: Path) -> None:
+        """Look at all that lies below a folder."""
+        waiting = [""]
+        while waiting:
+            inside = waiting.pop()
+            if len(inside) > MAX_PATH:
+                self.faults.append(Fault(f"{inside[:MAX_PATH]}…", "unsafe-path"))
+                continue
+            try:
+                with os.scandir(root / inside) as entries:
+                    waiting += [f"{inside}{entry.name}/" for entry in entries if self._is_folder(entry, inside)]
+            except OSError:
+                self.faults.append(Fault(inside or ".", "not-readable"))
+
+    def _is_folder(self, entry: os.DirEntry[str], inside: str) -> bool:
+        if entry.is_dir(follow_symlinks=False):
+            return True
+        kind = self.files if entry.is_file(follow_symlinks=False) else self.odd
+        kind.add(f"{inside}{entry.name}")
+        return False
 
 
 def _is_regular(path: Path) -> bool:

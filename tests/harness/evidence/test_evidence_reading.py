@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,34 @@ def name_outside(folder):
 def test_whatever_changed_after_the_end_is_found(bundle, tamper, fault):
     tamper(bundle)
     assert fault in faults_of(bundle)
+
+
+DEEP = 1500
+
+
+@pytest.fixture
+def deep(bundle):
+    """A bundle with folders inside one another, deeper than any recursion; no library can remove them either."""
+    paths = list(accumulate(["d"] * DEEP, os.path.join, initial=str(bundle / "d")))
+    for path in paths:
+        Path(path).mkdir()
+    yield bundle
+    for path in reversed(paths):
+        Path(path).rmdir()
+
+
+def test_folders_too_deep_for_any_bundle_are_a_fault(deep):
+    run = load_run(listed(deep))
+    assert [(fault.kind, fault.path[:4], len(fault.path)) for fault in run.faults] == [("unsafe-path", "d/d/", 241)]
+    assert "unsafe-path: d/d/" in show_text(run)
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(bundle):
+    (bundle / os.fsdecode(b"live/\xff\n.txt")).write_text("x")
+    run = load_run(listed(bundle))
+    assert [fault.kind for fault in run.faults] == ["unlisted-file"]
+    assert show_text(run).encode().count(b"unlisted-file") == 1
+    json.dumps(show_document(run)).encode()
 
 
 @pytest.mark.parametrize("lost", ["run.json", "manifest.json", "SHA256SUMS"])
