@@ -159,7 +159,11 @@ def left_out(ledger: Ledger, stored: Iterable[Stored]) -> Stored | None:
     A run that was killed between its last rename and its line is the only one that continues from the head. In a ledger
     without lines it cannot be told from runs of before the ledger, so the newest is taken, which chains it as well.
     """
-    waiting = [each for each in stored if each.run not in ledger.runs and each.prev == ledger.head]
+    unlisted = [each for each in stored if each.run not in ledger.runs]
+    waiting = [each for each in unlisted if each.prev == ledger.head]
+    if any(each.prev not in {"", ledger.head, NO_PREVIOUS} for each in unlisted):
+        # More lines are missing than one kill can have left out.
+        return None
     if not ledger.lines:
         waiting = sorted(waiting, key=lambda each: each.run)[-1:]
     if len(waiting) != 1 or not waiting[0].line.spelt().startswith(ledger.torn):
