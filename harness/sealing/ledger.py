@@ -221,12 +221,13 @@ def _mislisted(ledger: Ledger, stored: Iterable[Stored]) -> Iterator[Trouble]:
 
 def _unlisted(ledger: Ledger, stored: Iterable[Stored], behind: Stored | None) -> Iterator[Trouble]:
     first = ledger.lines[0].run if ledger.lines else ""
+    continued = {line.prev for line in ledger.lines}
     for each in stored:
         if each.run in ledger.runs:
             continue
         if each == behind:
             yield Trouble(ChainWord.BEHIND, "the next run adds its line to the ledger", each.run)
-        elif each.prev == NO_PREVIOUS and (not first or each.run < first):
+        elif each.prev == NO_PREVIOUS and each.manifest_sha256 not in continued and (not first or each.run < first):
             yield Trouble(ChainWord.BEFORE, "it is older than the ledger", each.run)
         else:
             yield Trouble(ChainWord.MISMATCH, "the ledger does not list it", each.run)

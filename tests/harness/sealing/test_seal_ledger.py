@@ -135,9 +135,11 @@ def test_a_line_that_was_edited_is_told(edited):
     assert ChainWord.MISMATCH in words(book, runs)
 
 
-def test_a_line_that_is_missing_in_the_middle_is_told():
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_line_that_is_missing_before_the_last_is_told(missing):
     runs = chain(4)
-    assert (ChainWord.MISMATCH, NAMES[1]) in told(ledger([runs[0], *runs[2:]]), runs)
+    book = ledger([each for each in runs if each.run != NAMES[missing]])
+    assert (ChainWord.MISMATCH, NAMES[missing]) in told(book, runs)
 
 
 def test_the_newest_run_cannot_vanish_and_leave_its_line():
