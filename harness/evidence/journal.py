@@ -55,12 +55,27 @@ FROM_THE_FIRST: Final = Start(1, 0)
 
 
 class Journal:
-    """Numbers, dates, redacts and appends events; safe to use from several threads."""
+    """Numbers, dates, redacts and appends events; safe to use from several threads.
 
-    def __init__(self, lines: Lines, redactor: Redacts, clock: Clock) -> None:
+    Args:
+        lines: Where they go.
+        redactor: Everything that is written has passed it.
+        clock: For dates and times.
+        transform: What is kept of an event, such as ``Recording.event``; without it everything is.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        redactor: Redacts,
+        clock: Clock,
+        *,
+        transform: Callable[[Event], Event] | None = None,
+    ) -> None:
         self._lines = lines
         self._redactor = redactor
         self._clock = clock
+        self._transform = transform
         self._opened = clock.monotonic()
         self._seq = 0
         self._lock = threading.Lock()
@@ -77,7 +92,8 @@ class Journal:
     def record(self, event: Event) -> Entry:
         """Append an event; its ``seq`` is what an observation refers to."""
         with self._lock:
-            entry = Entry(self._seq + 1, self.elapsed(), timestamp(self._clock.now()), event)
+            kept = self._transform(event) if self._transform else event
+            entry = Entry(self._seq + 1, self.elapsed(), timestamp(self._clock.now()), kept)
             redact = self._redactor.line if _is_of_redacted_parts(event) else self._redactor.json
             line = redact(encode(entry), source=EVENTS)
             # An event that cannot be spelt is a fault of its own, and leaves no gap for readers to stumble over.

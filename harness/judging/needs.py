@@ -114,6 +114,8 @@ def lacks(check: Check, observation: Observation) -> bool:
     """Whether something that a check looks at has been taken out of what is stored, variables included."""
     if check.kind is CheckKind.PATH:
         value = search(check.argument, view(observation.exchange, observation.doc))
+        if check.operators.keys() <= _STRUCTURAL and not isinstance(value, str):
+            return _is_excluded(check.operators)
         return _is_excluded(value) or _is_excluded(check.operators)
     return _is_excluded(check.argument) or any(lacks(child, observation) for child in check.children)
 
@@ -174,8 +176,9 @@ _EVERY: Final = frozenset(
 def _ends(tree: Mapping[str, Any]) -> Iterator[str]:
     """Names of the fields that the value of an expression can be the value of."""
     kind, children = tree["type"], tree.get("children", ())
-    if kind == "field":
-        yield tree["value"]
+    if kind in {"field", "current", "identity"}:
+        # The whole of what it is applied to is called nothing, and nothing of that name is kept.
+        yield tree.get("value", "")
     elif kind in _LAST:
         yield from _of_chain(children)
     elif kind == "filter_projection":

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.evidence.ladder_skeleton import without_instructions
 from harness.language.loading import find, load
-from harness.replaying.drift import Difference, drift
+from harness.replaying.drift import LADDER, Difference, Half, drift
 from harness.replaying.snapshot import climbed, read_bare, schemas_beside, snapshot_text
 from harness.replaying.whole_run import Ladders
 
@@ -83,11 +84,20 @@ def _other(
 ) -> JudgedBy:
     ladder = load(path, project.environ)
     old = read_bare(snapshot_text(run.entry.folder, first), first.file, run.entry.folder / first.snapshot)
-    new = read_bare(path.read_text(encoding="utf-8-sig"), ladder.file, path)
+    text = path.read_text(encoding="utf-8-sig")
+    new = read_bare(text if run.keeps_contents else without_instructions(text), ladder.file, path)
     kept = {name: value for name, value in first.variables.items() if _is_as_written(name, old, new)}
     filled = replace(ladder, variables={name: kept.get(name, value) for name, value in ladder.variables.items()})
     schemas = schemas_beside(path, ladder)
-    return JudgedBy(Ladders(filled, beside, schemas), ladder.file, ladder.digest, drift(old, new))
+    differences = _with_untold(drift(old, new), is_equal=first.execution_digest == ladder.execution_digest)
+    return JudgedBy(Ladders(filled, beside, schemas), ladder.file, ladder.digest, differences)
+
+
+def _with_untold(differences: tuple[Difference, ...], *, is_equal: bool) -> tuple[Difference, ...]:
+    """What is known to differ by its digest alone, because the contents of the older one were not kept."""
+    if is_equal or any(each.half is Half.EXECUTION for each in differences):
+        return differences
+    return (*differences, Difference(Half.EXECUTION, LADDER, "differs in contents that were not kept"))
 
 
 def _is_as_written(name: str, old: Ladder, new: Ladder) -> bool:

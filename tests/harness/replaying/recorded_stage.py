@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 # The stage on which runs are made without a network belongs to the runner's tests.
@@ -15,7 +16,11 @@ from staged import FakeWatch, container, write_ladder
 from whole_runs import WholeRun
 
 from harness.evidence import layout
+from harness.evidence.event_lines import encode
+from harness.evidence.events import ArtifactSaved
 from harness.evidence.journal import iter_events
+from harness.evidence.recording import Mode, Recording
+from harness.evidence.run_record import decode_run, encode_run
 from harness.runner import trials as several
 from harness.runner.wanted_trials import WantedTrials
 
@@ -109,3 +114,25 @@ def rewrite_lines(path, change):
 def tree(folder):
     """Every file below a folder with its bytes."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def as_skeleton(folder):
+    """Make a run what it would have been in the mode ``metadata_only``: events, artifacts, ladder and records."""
+    recording = Recording(Mode.METADATA_ONLY)
+    log = folder / layout.EVENTS
+    entries = [replace(entry, event=recording.event(entry.event)) for entry in iter_events(log)]
+    log.write_text("".join(f"{encode(entry)}\n" for entry in entries))
+    for event in [entry.event for entry in entries if isinstance(entry.event, ArtifactSaved)]:
+        path = folder / event.path
+        path.write_text(recording.artifact(path.name, path.read_text()))
+    ladder = folder / "ladders/live.ladder.yaml"
+    text = ladder.read_text()
+    ladder.write_text(recording.ladder(text))
+    record = decode_run((folder / layout.RUN).read_text())
+    first = record.ladders[0]
+    kept = replace(first, variables=recording.variables(first.variables, text))
+    (folder / layout.RUN).write_text(encode_run(replace(record, recorded="metadata_only", ladders=(kept,))))
+    manifest = folder / layout.TRACE_MANIFEST
+    manifest.write_text(manifest.read_text().replace('"recorded": "full"', '"recorded": "metadata_only"'))
+    reseal(folder)
+    return folder

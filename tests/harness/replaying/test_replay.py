@@ -2,6 +2,8 @@
 
 import json
 import socket
+from dataclasses import replace
+from itertools import takewhile
 
 import pytest
 from recorded_stage import LIVE, reseal, rewrite_lines, tree
@@ -9,6 +11,8 @@ from staged import silence, write_ladder
 
 from harness.errors import UsageError
 from harness.evidence.layout import EVENTS, MANIFEST, RUN, SUMS, TRACE_MANIFEST
+from harness.evidence.reading import list_runs
+from harness.replaying.choosing import Choice, choose
 from harness.replaying.commands import say_replay
 from harness.replaying.replay import replay
 from harness.replaying.results_again import Source
@@ -223,16 +227,24 @@ def test_d20_every_id_that_is_printed_is_accepted(three):
     assert len(document(three, ids[3])["trials"][0]["scenarios"]) == 1
 
 
-def test_d20_a_beginning_that_fits_several_traces_lists_them(three):
-    ids = [each["trace_id"] for each in manifest(three)]
-    run_id = json.loads((three / RUN).read_text())["run_id"]
-    prefix = next((ids[0][:n] for n in range(9, 30) if not run_id.startswith(ids[0][:n])), "")
-    others = [each for each in ids if each.startswith(prefix)]
-    if len(others) > 1:
-        with pytest.raises(UsageError, match="fits"):
-            replay(three.parent, prefix)
-    else:
-        assert document(three, prefix)["trials"][0]["trace_id"] == ids[0]
+def beginning(ids):
+    """What all of them begin with."""
+    return "".join(one[0] for one in takewhile(lambda each: len(set(each)) == 1, zip(*ids, strict=True)))
+
+
+def test_d20_a_beginning_of_a_trace_will_do_and_one_that_fits_several_lists_them(three):
+    (entry,) = list_runs(three.parent)
+    # Ids of one minute begin alike, and a run goes before its traces.
+    away = replace(entry, record=replace(entry.record, run_id="0190aaaa-0000-7000-8000-000000000000"))
+    ids = [each["trace_id"] for each in manifest(three)] + [each.trace_id for each in entry.record.scenarios]
+    shared = beginning(ids)
+    assert len(shared) >= 8
+    with pytest.raises(UsageError, match=f"{shared} fits 9 traces") as caught:
+        choose([away], shared)
+    assert ids[0] in caught.value.message
+    longest = max(len(beginning([ids[0], other])) for other in ids[1:])
+    assert choose([away], ids[0][: longest + 1]) == Choice(away, ids[0])
+    assert choose([entry], ids[0][:8]).trace_id == ""
 
 
 @pytest.mark.parametrize("text", ["../../etc/passwd", "..", "/etc/passwd", "%2e%2e%2f", "a b"])
