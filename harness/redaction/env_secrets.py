@@ -2,8 +2,8 @@
 
 Secret are: every value of ``.env.live``; the values of ``.env`` whose names say so; of the environment ``OPENAI_…`` and
 what overrides one of the names above; and the password inside any URL among all these. The files are read in one
-function, and the values leave wrapped. A value that cannot be searched for (short, a common word, a public constant)
-stops the run and names its variable; nothing is skipped silently.
+function, and the values leave wrapped. A value that cannot be searched for (short, a common word, a public constant, of
+the length of a book) stops the run and names its variable; nothing is skipped silently.
 
 The doubt: a secret under an innocent name in ``.env``, or of another program in the environment, is not known here.
 Rules over the whole environment would stop runs for values that no run ever meets.
@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from harness.errors import PrerequisiteError
 from harness.redaction.keys import announces_secret, words
+from harness.redaction.redacted import SHORTEST
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
-from harness.redaction.vocabulary import refusal
+from harness.redaction.vocabulary import LONGEST, refusal
 from harness.stack import env_file
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROVIDER: Final = "OPENAI_"
+
+MOST: Final = 128 << 10
+"""Characters of all values; 700 long keys."""
 
 NOT_SECRET: Final = frozenset(
     {"OPENAI_BASE_URL", "OPENAI_API_BASE", "OPENAI_MODEL", "OPENAI_LOG", "OPENAI_API_VERSION"}
@@ -50,7 +54,7 @@ def load_secrets(env_live: Path | None, env: Path | None, environ: Mapping[str, 
 
     Raises:
         PrerequisiteError: ``env-file-unreadable``, or ``secret-unsearchable`` when a value is shorter than eight
-            characters, a common word or a public constant.
+            characters, a common word or a public constant, or when one or all of them are too long.
     """
     found = list(_file_secrets(env_live, env))
     known = OVERRIDES | {name for name, _ in found}
@@ -114,12 +118,19 @@ def _json_array(value: str) -> list[str]:
 
 
 def _refuse_unsearchable(members: Iterable[tuple[str, str]]) -> None:
+    members = list(members)
     refused = {name: why for name, value in members if (why := refusal(value.strip()))}
-    if not refused:
-        return
-    listed = "; ".join(f"the value of {name} {why}" for name, why in sorted(refused.items()))
-    raise PrerequisiteError(
-        "secret-unsearchable",
-        f"{listed}: it cannot be kept out of evidence without tearing ordinary text apart",
-        f"give {', '.join(sorted(refused))} a longer random value, or move what is not secret from .env.live to .env",
-    )
+    if refused:
+        listed = "; ".join(f"the value of {name} {why}" for name, why in sorted(refused.items()))
+        raise PrerequisiteError(
+            "secret-unsearchable",
+            f"{listed}: it cannot be kept out of evidence, or only by tearing ordinary text apart",
+            f"give {', '.join(sorted(refused))} a random value of {SHORTEST} to {LONGEST} characters, move what is not "
+            "secret from .env.live to .env, or keep what is long in a file and its path here",
+        )
+    if (length := sum(len(value) for _, value in members)) > MOST:
+        raise PrerequisiteError(
+            "secret-unsearchable",
+            f"all secret values together have {length} characters, and more than {MOST} take too long to search for",
+            "keep in .env.live what is secret, and nothing else",
+        )

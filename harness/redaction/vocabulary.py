@@ -16,6 +16,10 @@ from worker import contract
 FEWEST_KINDS_OF_CHARACTERS: Final = 4
 """``--------`` and ``xxxxxxxx`` are rulers and placeholders."""
 
+LONGEST: Final = 32 << 10
+"""Characters; a chain of certificates has a third of it. Each costs some 50 µs at the start of every run, because parts
+of a value are searched for as well."""
+
 OWN_PHRASES: Final = (
     "pass fail error limited blocked inconclusive flaky passed failed skipped present absent queued in_progress",
     "project_id job_id job_type instruction correlation_id traceparent tracestate baggage created_at updated_at",
@@ -50,6 +54,8 @@ def refusal(value: str) -> str | None:
     """Say why a value cannot be searched for, in words without the value; ``None`` when it can."""
     if len(value) < SHORTEST:
         return f"is shorter than {SHORTEST} characters"
+    if len(value) > LONGEST:
+        return f"is longer than {LONGEST} characters"
     if is_word(value):
         return "is a common word or a placeholder"
     return "is a public constant" if is_public(value) else None

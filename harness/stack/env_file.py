@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PRIVATE = 0o600
+MOST_BYTES = 1 << 20
+"""Of a file; the whole environment of a process is rarely a tenth of it."""
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)$")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -93,9 +96,7 @@ def read(path: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        # newline="" keeps CRLF files as they are.
-        with path.open(encoding="utf-8", newline="") as file:
-            return file.read()
+        return _bytes(path).decode("utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
@@ -103,6 +104,22 @@ def _text(path: Path) -> str:
         raise PrerequisiteError(
             "env-file-unreadable", message, f"make {path} a UTF-8 file that you may read"
         ) from error
+
+
+def _bytes(path: Path) -> bytes:
+    """A whole file; a pipe or device in its place is never waited for, nor read without end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) and not path.samefile(os.devnull):
+            raise _unfit(path, "is no regular file", "name a file, not a pipe or device")
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise _unfit(path, f"has more than {MOST_BYTES} bytes", "keep settings in it, one NAME=value a line")
+    return data
+
+
+def _unfit(path: Path, why: str, hint: str) -> PrerequisiteError:
+    return PrerequisiteError("env-file-unreadable", f"{path} {why}", hint)
 
 
 def change(path: Path, name: str, value: str) -> bool:

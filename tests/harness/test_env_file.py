@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 
 from harness.errors import PrerequisiteError, UsageError
 from harness.stack import env_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = st.from_regex(r"[A-Z][A-Z0-9_]{0,8}", fullmatch=True)
 VALUES = st.text(
@@ -136,3 +133,13 @@ def test_a_file_that_is_no_text_is_named_without_its_content(tmp_path: Path):
         env_file.read(tmp_path / ".env")
     assert caught.value.reference == "env-file-unreadable"
     assert "hush" not in caught.value.render()
+
+
+def test_a_file_without_end_is_refused_and_one_with_nothing_is_empty(tmp_path: Path):
+    for path, said in ((Path("/dev/zero"), "is no regular file"), (tmp_path / "large", "more than")):
+        if path.parent == tmp_path:
+            path.write_bytes(b"A=1\n" * (env_file.MOST_BYTES // 4 + 1))
+        with pytest.raises(PrerequisiteError, match=said) as caught:
+            env_file.read(path)
+        assert caught.value.reference == "env-file-unreadable"
+    assert env_file.read(Path(os.devnull)) == {}

@@ -107,6 +107,7 @@ def test_missing_files_give_no_secrets(tmp_path):
         "xxxxxxxxxxxx",
         "https://api.openai.com/v1",
         "x [REDACTED] y",
+        "Zq8" * 11_000,
     ],
 )
 def test_a_value_that_cannot_be_searched_for_stops_the_run_and_names_its_variable(tmp_path, value):
@@ -119,6 +120,15 @@ def test_a_value_that_cannot_be_searched_for_stops_the_run_and_names_its_variabl
     assert "OPENAI_PROJECT" in said
     assert "OPENAI_API_KEY" not in said
     assert value.strip() not in said
+
+
+def test_values_that_are_too_long_in_all_stop_the_run(tmp_path):
+    lines = "".join(f"KEY_{number}={KEY}{'x' * 8000}{number}\n" for number in range(10, 30))
+    assert len(load_secrets(_file(tmp_path, ".env.live", lines[: lines.index("KEY_25=")]), None, {}).members) == 15
+    with pytest.raises(PrerequisiteError, match=r"together have \d+ characters") as caught:
+        load_secrets(_file(tmp_path, ".env.live", lines), None, {})
+    assert caught.value.reference == "secret-unsearchable"
+    assert KEY not in caught.value.render()
 
 
 def test_all_refused_variables_are_named_at_once(tmp_path):
