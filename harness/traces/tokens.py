@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.traces.records import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _TEST: Final = """
 test.case.name test.case.result.status evidence.verdict evidence.step.id evidence.step.number evidence.step.status
@@ -61,10 +61,23 @@ _LARGEST: Final = 2**53 - 1
 """RFC 8785 spells numbers as IEEE 754 doubles do; what they cannot hold becomes a text."""
 
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_TOKENS: Final = (
+_WORKSPACES: Final = "/workspaces/"
+
+
+def _without_workspace(found: re.Match[str]) -> str:
+    """A path as it is from its last workspace on."""
+    _, folder, inside = found[0].rpartition(_WORKSPACES)
+    if not folder:
+        return found[0]
+    _, slash, rest = inside.partition("/")
+    return f"<workspace>{slash}{rest}"
+
+
+_TOKENS: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     # A scenario of one of several trials has the structure that it has in a climb of its own.
     (r"\Atrials/[0-9]+/", ""),
-    (r"(?<![\w./-])(?:/[^/\s\"']+)*/workspaces/[^/\s\"']+", "<workspace>"),
+    # A stranger's text may be long: a path is taken whole, so that no place in it is looked at again and again.
+    (r"(?<![\w./-])(?:/[^/\s\"']++)++", _without_workspace),
     (r"(?<![\w./-])/(?:private/)?(?:var/)?tmp/[^\s\"']*", "<temporary>"),
     (rf"(?<![0-9A-Za-z]){_UUID}(?![0-9A-Za-z])", "<id>"),
     (r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{32})(?![0-9A-Za-z])", "<hex>"),

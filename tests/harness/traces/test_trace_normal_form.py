@@ -299,6 +299,7 @@ ID, HEX32, HEX64 = "79a55f15-2dfe-4b5e-b391-e08e572f1883", "9fa515d42f93a18fd13c
         (f"trace {HEX32}.", "trace <hex>."),
         (f"/var/data/workspaces/{ID}/app.py", "<workspace>/app.py"),
         (f'"/workspaces/{ID}"', '"<workspace>"'),
+        (f"/workspaces/a/,/workspaces/{ID}/b,/c", "<workspace>/b,/c"),
         ("/tmp/tmpab12/x.py: gone", "<temporary> gone"),
         ("at /var/tmp/x and /private/var/tmp/y", "at <temporary> and <temporary>"),
         ("\ud800", "\\ud800"),
@@ -326,3 +327,5 @@ def test_a_long_path_is_searched_in_time():
     assert tokenised("/a" * 200_000)
     assert tokenised("ab" * 200_000)
     assert tokenised("/workspaces/" * 100_000)
+    # In each of these places a path may begin.
+    assert tokenised("/," * 200_000)
