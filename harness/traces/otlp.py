@@ -62,9 +62,10 @@ def otlp_line(trace: Trace, *, version: str, run_id: str) -> str:
 
 def otlp_log_line(trace: Trace, *, version: str, run_id: str) -> str:
     """Spell the point events of a trace as one ``ExportLogsServiceRequest``; a trace without any gives an empty one."""
-    services = {span.instance: span.service for span in trace.spans}
+    # By its span and not by its instance, since a backend may give its own spans the judge's.
+    services = {span.span_id: span.service for span in trace.spans}
     records = [
-        ((services.get(event.instance, _BACKEND), event.instance), _log_record(event, trace.trace_id))
+        ((services.get(event.span_id, _BACKEND), event.instance), _log_record(event, trace.trace_id))
         for event in trace.events
     ]
     form = _Form("scopeLogs", "logRecords", version, run_id)

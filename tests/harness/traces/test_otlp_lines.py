@@ -152,6 +152,14 @@ def test_point_events_are_log_records_and_no_part_of_the_spans():
     assert "events" not in spans(whole_trace())["job"]
 
 
+def test_what_the_judge_noted_stays_its_own_whatever_instance_a_backend_claims_for_its_spans():
+    found = whole_trace(events=(PointEvent(ROOT, "check", BEGAN, 1, "run-1"),))
+    liar = replace(found.spans[-1], instance="run-1")
+    log = json.loads(otlp_log_line(replace(found, spans=(*found.spans[:-1], liar)), **ABOUT))
+    [part] = log["resourceLogs"]
+    assert plain(part["resource"]["attributes"])["service.name"] == "harness"
+
+
 def test_a_trace_without_spans_events_or_writes_is_still_a_line():
     bare = whole_trace(spans=(), events=(), db_writes=())
     assert otlp_line(bare, **ABOUT) == '{"resourceSpans":[]}'
