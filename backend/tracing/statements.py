@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from backend.tracing.records import Op
 from backend.tracing.tokens import POSTGRESQL, Kind, Token
-from backend.tracing.walking import Walker
+from backend.tracing.walking import Walker, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,12 +95,13 @@ _OBJECTS: Final = re.compile(
 )
 _PROGRAMS: Final = ("function", "procedure", "trigger")
 _WORDS_BEFORE_OBJECT: Final = 6
+_SEMICOLON: Final = Token(Kind.PUNCT, ";")
 _MAIN: Final = ("select", "insert", "update", "delete", "merge", "values", "table")
 
 
 def read_statement(tokens: Sequence[Token], dialect: str) -> Statement:
     """Tell what a text of one or more statements does."""
-    parts = [_read(part, dialect) for part in _split(tokens)]
+    parts = [_read(part, dialect) for part in _split(tokens, dialect)]
     if len(parts) == 1:
         return parts[0]
     deeds = [part for part in parts if part.deed is not Deed.NOTHING]
@@ -110,17 +111,34 @@ def read_statement(tokens: Sequence[Token], dialect: str) -> Statement:
     return deeds[0] if deeds else NOTHING
 
 
-def _split(tokens: Sequence[Token]) -> list[Sequence[Token]]:
-    # The body of a trigger or function has semicolons of its own.
-    first = [token.text for token in tokens[:_WORDS_BEFORE_OBJECT] if token.kind is Kind.WORD]
-    if first[:1] == ["create"] and any(word in _PROGRAMS for word in first):
+def _split(tokens: Sequence[Token], dialect: str) -> list[Sequence[Token]]:
+    """Cut a text into its statements.
+
+    SQLite's driver takes one at a time, so that the semicolons of a trigger's body are no ends. PostgreSQL takes
+    several; there only rules, which have them in parentheses, and bodies from BEGIN ATOMIC to END have such semicolons.
+    """
+    if dialect != POSTGRESQL and _makes_program(tokens):
         return [tokens]
-    parts, start = [], 0
+    parts, start, brackets, body = [], 0, 0, 0
     for index, token in enumerate(tokens):
-        if token.text == ";" and token.kind is Kind.PUNCT:
+        brackets += step(token)
+        body += _step_of_body(tokens, index, inside=body > 0)
+        if token == _SEMICOLON and brackets <= 0 and not body:
             parts.append(tokens[start:index])
             start = index + 1
     return [part for part in [*parts, tokens[start:]] if part]
+
+
+def _makes_program(tokens: Sequence[Token]) -> bool:
+    first = [token.text for token in tokens[:_WORDS_BEFORE_OBJECT] if token.kind is Kind.WORD]
+    return first[:1] == ["create"] and any(word in _PROGRAMS for word in first)
+
+
+def _step_of_body(tokens: Sequence[Token], index: int, *, inside: bool) -> int:
+    token = tokens[index]
+    if inside:
+        return token.is_word("case") - token.is_word("end")
+    return int(token.is_word("atomic") and index > 0 and tokens[index - 1].is_word("begin"))
 
 
 def _joined(writes: Sequence[Statement]) -> Statement:

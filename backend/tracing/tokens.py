@@ -46,8 +46,7 @@ class Token(NamedTuple):
 
 # Every repetition is possessive: none ever gives back what it took, so no text makes the search slow.
 _COMMON: Final = r"""
-    (?P<skip> --[^\n]*+ )
-  | (?P<comment> /\* )
+    (?P<comment> /\* )
   | (?P<quoted> "(?:[^"]|"")*+(?:"|\Z) )
   | (?P<number> 0[xXoObB][0-9a-fA-F_]++ | (?:[0-9][0-9_]*+ (?:\.[0-9_]*+)? | \.[0-9][0-9_]*+) (?:[eE][+-]?[0-9]++)? )
   | (?P<word> [^\W\d][\w$]*+ )
@@ -61,6 +60,9 @@ _BRACKETS: Final = r"(?P<bracket> \[[^\]]*+(?:\]|\Z) | `(?:[^`]|``)*+(?:`|\Z) )"
 _FORMAT: Final = r"(?P<param> %\([^()]{0,128}+\)[sbt] | %[sbt](?!\w) | \$[0-9]++ ) | (?P<percent> %% )"
 _MARKS: Final = r"(?P<param> \?[0-9]*+ | [:@$][^\W\d]\w*+ | :[0-9]++ )"
 _REST: Final = r"(?P<punct> . )"
+_TO_LINE_FEED: Final = r"(?P<skip> --[^\n]*+ )"
+_TO_LINE_END: Final = r"(?P<skip> --[^\n\r]*+ )"
+"""PostgreSQL ends a comment at a carriage return as well, SQLite does not."""
 
 
 def _scanner(*kinds: str) -> re.Pattern[str]:
@@ -68,8 +70,8 @@ def _scanner(*kinds: str) -> re.Pattern[str]:
 
 
 _SCANNERS: Final = {
-    POSTGRESQL: _scanner(_ESCAPED, _UNICODE, _STRING, _DOLLAR, _FORMAT, _COMMON, _REST),
-    SQLITE: _scanner(_STRING, _BRACKETS, _COMMON, _MARKS, _REST),
+    POSTGRESQL: _scanner(_ESCAPED, _UNICODE, _STRING, _DOLLAR, _FORMAT, _TO_LINE_END, _COMMON, _REST),
+    SQLITE: _scanner(_STRING, _BRACKETS, _TO_LINE_FEED, _COMMON, _MARKS, _REST),
 }
 _EDGE: Final = re.compile(r"/\*|\*/")
 _VALUE: Final = Token(Kind.VALUE, "")

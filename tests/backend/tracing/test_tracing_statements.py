@@ -60,6 +60,13 @@ POSTGRES = {
     "/* a /* nested */ b */ DELETE FROM jobs": ("DELETE", ("jobs",)),
     "INSERT INTO 'no name' VALUES (1)": ("INSERT", None),
     "DO $$ BEGIN INSERT INTO jobs VALUES (1); END $$": (None, None),
+    "-- one line\rINSERT INTO jobs VALUES (1)": ("INSERT", ("jobs",)),
+    "CREATE TABLE t (trigger INTEGER); INSERT INTO jobs VALUES (1)": ("INSERT", ("jobs",)),
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$ SELECT 1; $$; DELETE FROM jobs": ("DELETE", ("jobs",)),
+    "CREATE PROCEDURE p() BEGIN ATOMIC DELETE FROM x; SELECT CASE WHEN true THEN 1 END; END; DELETE FROM jobs": (
+        "DELETE",
+        ("jobs",),
+    ),
 }
 SQLITE = {
     "REPLACE INTO jobs VALUES (1)": ("REPLACE", ("jobs",)),
@@ -150,12 +157,22 @@ def test_what_controls_the_transaction(text, control, name):
         ("GRANT ALL ON TABLE jobs TO u", ("GRANT", "TABLE", None)),
         ("COMMENT ON TABLE jobs IS 'x'", ("COMMENT", "TABLE", None)),
         ("SELECT a INTO TEMP copied FROM jobs", ("CREATE", "TABLE", "copied")),
-        ("CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE b SET c = 1; DELETE FROM d; END", ("CREATE", "TRIGGER", "t")),
+        ("CREATE RULE r AS ON INSERT TO a DO ALSO (UPDATE b SET c = 1; DELETE FROM d)", ("CREATE", "RULE", "r")),
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC DELETE FROM d; SELECT CASE WHEN true THEN 1 END; END",
+            ("CREATE", "FUNCTION", "f"),
+        ),
     ],
 )
 def test_what_changes_the_schema(text, expected):
     found = read(text)
     assert (found.deed, found.command, found.kind, found.name) == (Deed.DDL, *expected)
+
+
+def test_the_body_of_a_trigger_of_sqlite_is_part_of_its_making():
+    text = "CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN UPDATE b SET c = 1; DELETE FROM d; END"
+    found = read(text, "sqlite")
+    assert (found.deed, found.command, found.kind, found.name) == (Deed.DDL, "CREATE", "TRIGGER", "t")
 
 
 def test_a_write_beside_transaction_control_remembers_it():
