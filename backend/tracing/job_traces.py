@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from backend.tracing.open_span import OpenSpan
     from backend.tracing.recorder import Recorder
     from backend.tracing.stores import TraceStore
+    from backend.workspace.writer import Taken
 
 log = structlog.get_logger(__name__)
 
@@ -235,9 +236,10 @@ class JobTraces:
     @guarded("ingest")
     def ingest(self, job: Job, attempt: Attempt, workspace: Path) -> None:
         """Take over the spans that a worker left, once it has ended; what cannot be is counted."""
-        if not self.recorder.on or (left := take_trace(workspace, MAX_TRACE_BYTES)) is None:
+        context = worker_context(job, attempt)
+        if not self.recorder.on or (left := self._left(workspace, context.trace_id)) is None:
             return
-        context, worker = worker_context(job, attempt), self._resume(job).worker
+        worker = self._resume(job).worker
         expected = Expected(
             trace_id=context.trace_id,
             parent_span_id=context.span_id,
@@ -255,6 +257,15 @@ class JobTraces:
             log.warning("trace.worker_spans_refused", job_id=job.id, **found.dropped)
         if found.incomplete:
             self.counts.trace_incomplete()
+
+    def _left(self, workspace: Path, trace_id: str) -> Taken | None:
+        """What lies where a worker leaves its trace; something that is no file of it is a loss of that trace."""
+        try:
+            return take_trace(workspace, MAX_TRACE_BYTES)
+        except OSError as error:
+            self.lose("ingest", trace_id)
+            log.warning("trace.worker_file_refused", error=type(error).__name__)
+            return None
 
     @guarded("job")
     def worker_ended(self, job: Job, ending: Ending, interruptions: int) -> None:

@@ -34,8 +34,14 @@ _CLIENT: Final = 3
 _STATUSES: Final = {0: Status.UNSET, 1: Status.OK, 2: Status.ERROR}
 _PLACE: Final = ("layer", "component", "operation", "trigger", "ordinal")
 _DROPPED: Final = "evidence.dropped."
-_OURS: Final = ("evidence.step.status", "evidence.step.number")
-"""What the backend alone says of a span."""
+_OURS_ALONE: Final = """
+evidence.step.status evidence.step.number evidence.pipeline.status evidence.trigger.source evidence.intent_type
+evidence.db.rows evidence.db.outcome evidence.db.fingerprint evidence.project.id evidence.job.id evidence.job.status
+evidence.failure_kind evidence.launcher evidence.oom_killed evidence.interruptions evidence.log.bytes
+evidence.log.truncated evidence.redactions
+"""
+OURS: Final = frozenset(_OURS_ALONE.split())
+"""What the backend alone says of a span, because only it has seen it."""
 _MOST_SIBLINGS: Final = 1 << 20
 _SERVICE: Final = "worker"
 
@@ -107,7 +113,7 @@ class _Reading:
         raw = dict(_attributes(given.get("attributes") or ()))
         words = {word: raw.pop(f"evidence.{word}", None) for word in _PLACE}
         dropped = {name: raw.pop(name) for name in tuple(raw) if name.startswith(_DROPPED)}
-        forged = [raw.pop(name) for name in _OURS if name in raw]
+        forged = [raw.pop(name) for name in OURS.intersection(raw)]
         kept, unknown = self.cleaner.attributes(raw)
         error_type = kept.pop("error.type", None)
         start_ns, end_ns = self._instant(given["startTimeUnixNano"]), given.get("endTimeUnixNano", "0")

@@ -282,8 +282,9 @@ def test_a_trace_that_is_no_file_is_counted(bench, kind, tmp_path):
         os.mkfifo(path)
     bench.engine.release(job.id)
     assert bench.ended(job).status == "completed"
-    assert "worker" not in {span.service for span in trace_of(bench, job).spans}
-    assert dropped(bench) == {"ingest": 1}
+    found = trace_of(bench, job)
+    assert "worker" not in {span.service for span in found.spans}
+    assert dropped(bench) == found.head.dropped == {"ingest": 1}
 
 
 def test_the_trace_of_an_earlier_job_is_not_taken_for_this_ones(bench):

@@ -13,7 +13,8 @@ from backend.tracing.attributes import Cleaner
 from backend.tracing.memory_store import MemoryTraceStore
 from backend.tracing.spans import Kind, Layer, Status
 from backend.tracing.stores import Batch
-from backend.tracing.worker_spans import MAX_DEPTH, MAX_LINE_BYTES, MAX_SPANS, Expected, read_worker_spans
+from backend.tracing.worker_spans import MAX_DEPTH, MAX_LINE_BYTES, MAX_SPANS, OURS, Expected, read_worker_spans
+from worker import otlp as worker_otlp
 from worker.otlp import Origin, SpanRecord
 from worker.otlp import line as worker_line
 
@@ -174,6 +175,16 @@ def test_attributes_are_those_of_the_list_without_secrets():
     }
     assert span.dropped_counts == {"attributes": 6}
     assert CANARY not in repr(span)
+
+
+@pytest.mark.parametrize("name", ["evidence.db.rows", "evidence.db.outcome", "evidence.step.status", "evidence.job.id"])
+def test_what_only_the_backend_has_seen_no_worker_can_claim(name):
+    (span,) = read(lines(document(name="INSERT projects", kind=3, attributes=[attribute(name, stringValue="1")]))).spans
+    assert (span.attributes, span.dropped_counts, span.place.layer) == ({}, {"attributes": 1}, Layer.WORKER)
+
+
+def test_whatever_our_own_worker_tells_is_no_claim():
+    assert not worker_otlp.ALLOWED & OURS
 
 
 @pytest.mark.parametrize(
