@@ -141,10 +141,10 @@ class WholeRun:
         )
         return suite.execute(order, world)
 
-    def trials(self, count, concurrency=1, *, resume=None, only=(), **policy):
+    def trials(self, count, concurrency=1, *, resume=None, only=(), ladder="live", **policy):
         """Climb several times; with ``resume`` go on with another run, the newest where it is empty."""
         wanted, wish = WantedTrials(count, concurrency, **policy), Wish(only, resume=resume is not None)
-        return self.execute(rolls_back=False, trials=wanted, from_run=resume or "", wish=wish)
+        return self.execute(ladder=ladder, rolls_back=False, trials=wanted, from_run=resume or "", wish=wish)
 
     def signal(self, answer=None):
         """An answer during which a signal comes."""

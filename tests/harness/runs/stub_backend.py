@@ -15,6 +15,7 @@ SAFETY_NET_S = 60
 """Nothing here takes a second; after this time a test fails instead of hanging."""
 
 RESULT = "files/.codex/result.json"
+POSTED = "/projects/"
 
 
 class StubBackend:
@@ -28,6 +29,12 @@ class StubBackend:
         self.summary = "done"
         self.is_ready = True
         self.fails_edits = False
+        self.fails_every = 0
+        """Of so many edits the last fails."""
+        self.hangs_at = range(0)
+        """The POSTs of these numbers get no answer."""
+        self.cuts_at = 0
+        """The connection of the POST of that number is cut."""
         self._held = []
         self._released = threading.Event()
         self._news = threading.Condition()
@@ -57,6 +64,11 @@ class StubBackend:
             self._news.notify_all()
         if any(method == held and path.endswith(end) for held, end in self._held):
             self._released.wait(SAFETY_NET_S)
+        number = self.count("POST", POSTED) if method == "POST" and path.endswith(POSTED) else -1
+        if number in self.hangs_at:
+            self._released.wait(SAFETY_NET_S)
+        if number == self.cuts_at:
+            raise ConnectionResetError
         parts = path.removeprefix("/api/v1/").rstrip("/").split("/", 2)
         if method == "POST":
             return self._posted(parts, body)
@@ -67,7 +79,9 @@ class StubBackend:
 
     def _posted(self, parts, body):
         project = parts[0] if parts[-1] == "jobs" else str(uuid.uuid4())
-        status = "error" if self.fails_edits and parts[-1] == "jobs" else "success"
+        is_edit = parts[-1] == "jobs"
+        is_due = self.fails_every and self.count("POST", "/jobs") % self.fails_every == 0
+        status = "error" if is_edit and (self.fails_edits or is_due) else "success"
         self.jobs[project] = (str(uuid.uuid4()), status)
         return 200, {"id": project, "job_id": self.jobs[project][0], "status": "completed", "summary": self.summary}
 
