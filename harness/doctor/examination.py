@@ -86,7 +86,7 @@ def _run(checks: Mapping[str, Callable[[], Finding]]) -> list[Finding]:
 
 def _of_engine(patient: Patient) -> list[Finding]:
     view, plan, settings = patient.view, patient.plan, patient.settings
-    of_project = ("project", "leftover-workers", "leftover-networks")
+    of_project = ("project", "leftover-workers", "leftover-judges", "leftover-networks")
     if view is None:
         return [not_checked(name, "no engine answers") for name in ("images", "disk-engine", *of_project)]
     found = _run({
@@ -98,6 +98,7 @@ def _of_engine(patient: Patient) -> list[Finding]:
     return [*found, *_run({
         "project": partial(leftovers.check_project, settings, plan, view),
         "leftover-workers": partial(leftovers.check_workers, plan, view),
+        "leftover-judges": partial(leftovers.check_judges, view),
         "leftover-networks": partial(leftovers.check_networks, plan, view),
     })]  # fmt: skip
 

@@ -1,8 +1,9 @@
 """What an earlier use may have left behind, as ``ladder doctor`` sees it; it names each thing and removes none.
 
-Leftovers are told apart from what is at work: workers by their backend, evidence by the lock that its process holds,
-the engine's files by whether anybody answers at its socket. The doubt: an engine in another process namespace has a
-number that nobody here has, so its files count as left behind only while its socket does not answer either.
+Leftovers are told apart from what is at work: workers by their backend, containers of a judge by its process, evidence
+by the lock that its process holds, the engine's files by whether anybody answers at its socket. The doubt: an engine in
+another process namespace has a number that nobody here has, so its files count as left behind only while its socket
+does not answer either.
 """
 
 from __future__ import annotations
@@ -56,6 +57,14 @@ def check_workers(wanted: Plan, view: View) -> Finding:
         return ok("leftover-workers", "none")
     told = f"{_some(view.workers)} of instance {wanted.project}, and no backend runs that looks after them"
     return warning("leftover-workers", told, "make down removes them")
+
+
+def check_judges(view: View) -> Finding:
+    """No container in which a program was run outlived its judge."""
+    if not view.of_judges:
+        return ok("leftover-judges", "none")
+    told = f"{_some(view.of_judges)}: a judge was killed while it ran a program in them"
+    return warning("leftover-judges", told, "make down removes them")
 
 
 def check_networks(wanted: Plan, view: View) -> Finding:

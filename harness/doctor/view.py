@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.stack import base_image, containers, engine
+from harness.stack import base_image, containers, engine, judge_containers
 from harness.stack.images import BACKEND_IMAGE
 from harness.stack.plan import OWN_WORKER_IMAGE
 from worker.contract import Label
@@ -49,6 +49,7 @@ class View:
         backend: Ours, running or not.
         workers: Names of this instance's workers, whatever their state.
         networks: Names of the project's networks.
+        of_judges: Names of the containers that killed judges have left behind, of whatever project.
     """
 
     version: str
@@ -59,6 +60,7 @@ class View:
     backend: containers.Backend | None = None
     workers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    of_judges: tuple[str, ...] = ()
 
 
 def observe(settings: Settings, wanted: Plan | None, *, timeout_s: int = CALL_TIMEOUT_S) -> View:
@@ -80,6 +82,7 @@ def observe(settings: Settings, wanted: Plan | None, *, timeout_s: int = CALL_TI
 
 def _with_project(client: DockerClient, view: View, project: str) -> View:
     every = client.api.containers(all=True)
+    left = frozenset(judge_containers.left_behind(every))
     networks = client.api.networks(filters={"label": [f"{COMPOSE_LABEL}={project}"]})
     return replace(
         view,
@@ -87,6 +90,7 @@ def _with_project(client: DockerClient, view: View, project: str) -> View:
         backend=containers.find_backend(client, project),
         workers=tuple(_name(container) for container in every if _is_worker(container, project)),
         networks=tuple(str(network.get("Name", "")) for network in networks),
+        of_judges=tuple(_name(container) for container in every if container.get("Id") in left),
     )
 
 

@@ -19,7 +19,6 @@ from worker.contract import WORKER_UID
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-LABELS: Final = {"ladder.component": "judge"}
 VOLUME: Final = "/fetched"
 ARCHIVE_NAME: Final = "project.tar"
 
@@ -58,16 +57,17 @@ class UnsafeNameError(Exception):
     """A file has a name that is not put into a container; the message shows it."""
 
 
-def create_body(image: str, args: Sequence[str]) -> dict[str, Any]:
+def create_body(image: str, args: Sequence[str], labels: Mapping[str, str]) -> dict[str, Any]:
     """Return the body of ``POST /containers/create`` (Docker Engine API 1.41).
 
     Args:
         image: Id or name; the engine pulls nothing when it is asked this way.
-        args: Of ``python``.
+        args: Of ``python3``.
+        labels: Of the container and its volume; see ``judge_containers``.
     """
     return {
         "Image": image,
-        "Labels": LABELS,
+        "Labels": labels,
         # Not every image has a `python`; those that do have a `python3` as well.
         "Entrypoint": ["python3"],
         "Cmd": ["-I", "-W", "ignore", "-c", _UNPACK_AND_RUN, *args],
@@ -77,13 +77,13 @@ def create_body(image: str, args: Sequence[str]) -> dict[str, Any]:
         "Healthcheck": {"Test": ["NONE"]},
         "Tty": False,
         "OpenStdin": False,
-        "HostConfig": _host_config(),
+        "HostConfig": _host_config(labels),
     }
 
 
-def _host_config() -> dict[str, Any]:
+def _host_config(labels: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "Mounts": [{"Type": "volume", "Target": VOLUME, "VolumeOptions": {"NoCopy": True, "Labels": LABELS}}],
+        "Mounts": [{"Type": "volume", "Target": VOLUME, "VolumeOptions": {"NoCopy": True, "Labels": labels}}],
         "NetworkMode": "none",
         "ReadonlyRootfs": True,
         "Tmpfs": _TMPFS,

@@ -1,9 +1,10 @@
-"""Runs a fetched project once, as ``python ARGS`` in a fresh container without network, and reports what came out.
+"""Runs a fetched project once, as ``python3 ARGS`` in a fresh container without network, and reports what came out.
 
 It refuses to judge, to pull an image, and to believe a run that was cut short: one that took too long or printed too
 much has no exit code, and says so. Whatever the engine does, a ``ProgramRun`` comes back and the container is removed,
 after an interruption, too. The doubt: contents pass the redactor, so what runs is not always what the project has; and
-a judge that is killed leaves its container, labelled ``ladder.component=judge``, in which nothing computes for long.
+a judge that is killed leaves its container, in which nothing computes for long. It is labelled with its process:
+``ladder doctor`` names it then, and ``ladder down`` removes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from harness.judging.observation import ProgramRun
 from harness.senses.program_container import NOT_UNPACKED, VOLUME, UnsafeNameError, archive_of, create_body
+from harness.stack.judge_containers import labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,13 +76,13 @@ def run_program(
         engine_environ: Says where the engine is, as for the docker SDK.
         files: Path below the project to content; see ``project_contents.fetch``.
         image: Id or name of an image that the engine has.
-        args: Of ``python``, such as ``["app.py", "-n", "5"]``.
+        args: Of ``python3``, such as ``["app.py", "-n", "5"]``.
         redact: All texts that are returned have passed it.
     """
     try:
         archive = archive_of(files)
         with _translated(), closing(_connect(engine_environ)) as containers:
-            run = run_in(containers, create_body(image, args), archive)
+            run = run_in(containers, create_body(image, args, labels()), archive)
     except (UnsafeNameError, NotRunError) as error:
         return ProgramRun(None, "", redact(" ".join(str(error).split())))
     return ProgramRun(run.exit_code, redact(run.stdout))

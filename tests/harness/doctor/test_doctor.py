@@ -25,7 +25,7 @@ from harness.stack.up import read_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary-4f7a9b21c3d8"
-OF_ENGINE = {"images", "disk-engine", "project", "leftover-workers", "leftover-networks"}
+OF_ENGINE = {"images", "disk-engine", "project", "leftover-workers", "leftover-judges", "leftover-networks"}
 OURS = ("ladder-base:latest", "ladder-backend:latest", "codex-worker:latest")
 
 

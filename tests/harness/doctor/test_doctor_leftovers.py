@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,13 @@ def test_workers_without_a_backend_are_named(plan, gone):
 
 def test_no_workers_are_no_leftovers(plan):
     assert doctor_leftovers.check_workers(plan, view()).level is Level.OK
+
+
+def test_containers_of_killed_judges_are_named():
+    found = doctor_leftovers.check_judges(replace(view(), of_judges=("ladder-judge-1",)))
+    assert (found.level, found.repair) == (Level.WARNING, "make down removes them")
+    assert "ladder-judge-1" in found.message
+    assert doctor_leftovers.check_judges(view()).level is Level.OK
 
 
 def test_a_network_without_containers_is_named(plan):

@@ -8,7 +8,10 @@ import pytest
 
 from harness.senses.program_container import LOG_FILE_BYTES, UnsafeNameError, archive_of, create_body
 from harness.senses.programs import MOST_OUTPUT_BYTES
+from harness.stack.judge_containers import labels as labels_of_judges
 from worker.contract import Label
+
+LABELS = labels_of_judges()
 
 
 def unpacked(archive):
@@ -59,7 +62,7 @@ def test_a_file_that_is_also_a_folder_is_refused(names):
 
 
 def test_the_container_may_do_nothing_but_compute():
-    body = create_body("sha256:0", ["app.py", "-n", "5"])
+    body = create_body("sha256:0", ["app.py", "-n", "5"], LABELS)
     host = body["HostConfig"]
     assert (body["Image"], body["User"], body["Entrypoint"]) == ("sha256:0", "10001:10001", ["python3"])
     assert body["Cmd"][-3:] == ["app.py", "-n", "5"]
@@ -74,8 +77,8 @@ def test_the_container_may_do_nothing_but_compute():
 
 
 def test_the_witness_does_not_take_it_for_one_of_the_subjects():
-    labels = create_body("x", [])["Labels"]
-    assert labels == {"ladder.component": "judge"}
+    labels = create_body("x", [], LABELS)["Labels"]
+    assert labels["ladder.component"] == "judge"
     assert not labels.keys() & set(Label)
 
 
