@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.layout import NOTES
 from harness.judging.checks import step_verdict, verdict_of
+from harness.judging.judge_prompts import task_of
 from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict, fold, is_green
 from harness.language.model import Severity
@@ -129,11 +130,12 @@ def _steps(
     played: PlayedScenario, scenario: Scenario, judging: Judging, *, reached: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[StepAgain]:
     captures: dict[str, Any] = {}
+    task = task_of(judging.ladder, scenario) if judging.conditions.ask else ""
     for each in played.steps:
         step = _step_of(each, scenario, judging.ladder.collect_on_fail)
         variables = step.variables if step else {}
         scope = Scope(judging.ladder.variables, scenario.variables, dict(captures), reached, variables)
-        yield _step(each, step, scope, judging=judging)
+        yield _step(each, step, scope, judging=judging, task=task)
         captures |= each.captures
 
 
@@ -144,13 +146,13 @@ def _step_of(played: PlayedStep, scenario: Scenario, collected: Sequence[Step]) 
     return next((step for step in found if str(step.mark) == played.started.place), found[0] if found else None)
 
 
-def _step(played: PlayedStep, step: Step | None, scope: Scope, *, judging: Judging) -> StepAgain:
+def _step(played: PlayedStep, step: Step | None, scope: Scope, *, judging: Judging, task: str) -> StepAgain:
     name, ended = played.started.step, played.ended
     if step is None:
         return StepAgain(name, played, Verdict.PASS, why="the ladder does not have it")
     if played.seen is None or ended is None:
         return _unjudged(played, judges_errors=judging.judges_errors)
-    checks = judge_again(played, step, scope, conditions=judging.conditions)
+    checks = judge_again(played, step, scope, conditions=judging.conditions, task=task)
     results = [each.new for each in checks if each.new]
     open_ones = [Verdict.INCONCLUSIVE for each in checks if is_open(each)]
     # Only a document that is fresh by nothing but a difference leaves a reason with an accepted answer.

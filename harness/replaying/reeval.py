@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from harness.replaying.judged_by import JudgedBy, Project
     from harness.replaying.recorded import RecordedRun, RecordedTrial
+    from harness.replaying.results_again import Ask
     from harness.replaying.totals import RunAgain, TrialAgain
 
 NOT_KEPT: Final = "contents-not-kept"
@@ -46,6 +47,7 @@ class Asked:
         is_strict: Refuse a ladder that would do something else.
         allows_partial: Skip what cannot be judged, and count it.
         judges_errors: Judge what ended as ERROR by its checks.
+        judges_live: Ask a model anew, where a check asks for its opinion.
     """
 
     text: str
@@ -53,6 +55,7 @@ class Asked:
     is_strict: bool = False
     allows_partial: bool = False
     judges_errors: bool = False
+    judges_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,14 @@ class Reevaluation:
         return f"verdict-{self.again.verdict.value.lower()}"
 
 
-def reevaluate(root: Path, asked: Asked, project: Project) -> Reevaluation:
+def reevaluate(root: Path, asked: Asked, project: Project, *, ask: Ask | None = None) -> Reevaluation:
     """Judge what is meant again.
 
     Args:
         root: Where evidence lies.
         asked: What was asked for.
         project: Where scenario files may lie.
+        ask: Asks a model anew; ``None`` where its stored votes are counted.
 
     Raises:
         UsageError: The name is none or fits several, or the file is not there.
@@ -115,7 +119,7 @@ def reevaluate(root: Path, asked: Asked, project: Project) -> Reevaluation:
     by = judged_by(run, asked.file, project)
     trials = tuple(only(run, trace_id))
     conditions = Conditions(
-        keeps_contents=run.keeps_contents, skips=not run.keeps_contents, judges_errors=asked.judges_errors
+        keeps_contents=run.keeps_contents, skips=not run.keeps_contents, judges_errors=asked.judges_errors, ask=ask
     )
     return replace(judge(run, trials, by, conditions=conditions), trace_id=trace_id)
 

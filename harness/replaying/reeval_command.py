@@ -13,6 +13,7 @@ from harness.evidence.timestamps import timestamp
 from harness.ids import new_id
 from harness.replaying.commands import Said, refused, spelt
 from harness.replaying.evaluations import file_of, spell, store
+from harness.replaying.opinions import Opinions
 from harness.replaying.reeval import NOT_KEPT, reevaluate, refuse
 from harness.replaying.reeval_document import head_document, reeval_text, trial_document, whole_document
 from harness.replaying.replay_text import safe
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.redacting import Redacts
     from harness.replaying.judged_by import Project
-    from harness.replaying.reeval import Asked, Reevaluation
+from harness.replaying.reeval import Asked, Reevaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ def say_reeval(desk: Desk, asked: Asked, *, as_json: bool) -> Said:
         UsageError: The name is none or fits several, or the file is not there or has faults.
         PrerequisiteError: ``evidence-unwritable``.
     """
+    opinions = Opinions(desk.redactor, desk.project.environ) if asked.judges_live else None
     try:
-        found = reevaluate(desk.root, asked, desk.project)
+        found = reevaluate(desk.root, asked, desk.project, ask=opinions.ask if opinions else None)
     except HarnessError as error:
         return refused(error, as_json=as_json)
     warnings = [f"warning[drift]: {safe(each)}" for each in found.by.differences]
@@ -60,7 +62,7 @@ def say_reeval(desk: Desk, asked: Asked, *, as_json: bool) -> Said:
         refuse(found, asked)
     except EvidenceError as error:
         return refused(error, tuple(warnings), as_json=as_json)
-    document, paths = _store(desk, found, asked)
+    document, paths = _store(desk, found, asked, told=opinions.told if opinions else [])
     if number := len(found.skipped):
         warnings.append(f"warning[{NOT_KEPT}]: {number} checks skipped: what they look at was not kept")
     if found.reason:
@@ -69,11 +71,12 @@ def say_reeval(desk: Desk, asked: Asked, *, as_json: bool) -> Said:
     return Said(shown, "\n".join(warnings), found.again.exit_code)
 
 
-def _store(desk: Desk, found: Reevaluation, asked: Asked) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _store(desk: Desk, found: Reevaluation, asked: Asked, *, told: list[Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Store an evaluation of each trial, all with one id; gives what is told, and where they lie."""
     eval_id, made_at = new_id(), timestamp(desk.now())
     seal = sha256((found.run.entry.folder / MANIFEST).read_bytes())
     head = {"eval_id": eval_id, "made_at": made_at, **head_document(found, asked, manifest_sha256=seal)}
+    head["judgements"] = told
     trials = [trial_document(found, each) for each in found.again.trials]
     paths: list[str] = []
     for each in trials:
@@ -82,5 +85,5 @@ def _store(desk: Desk, found: Reevaluation, asked: Asked) -> tuple[dict[str, Any
         path = file_of(trace_id, eval_id)
         store(desk.root, trace_id, eval_id, text=desk.redactor.json(text, source=path))
         paths.append(path)
-    told: dict[str, Any] = {**head, "trials": trials, **whole_document(found), "stored": paths}
-    return told, tuple(paths)
+    whole: dict[str, Any] = {**head, "trials": trials, **whole_document(found), "stored": paths}
+    return whole, tuple(paths)

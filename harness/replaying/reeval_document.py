@@ -32,6 +32,7 @@ def head_document(found: Reevaluation, asked: Asked, *, manifest_sha256: str) ->
             "strict_scenario": asked.is_strict,
             "allow_partial_reeval": asked.allows_partial,
             "include_errors": asked.judges_errors,
+            "judge_live": asked.judges_live,
         },
         "recorded": found.run.record.recorded,
     }

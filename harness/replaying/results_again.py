@@ -8,19 +8,23 @@ otherwise taken as stored, which is said. What was taken out of the record is no
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.judging.checks import evaluate, implied, result_of
+from harness.judging.documents import view
+from harness.judging.judge_prompts import Question, asked_key, question_of
 from harness.judging.liveness import LiveJob, ran_live
 from harness.judging.needs import Needs, lacks, needs_of
+from harness.judging.observation import Judgement
 from harness.judging.results import CheckResult, Finding, Outcome, plain
 from harness.language.model import CheckKind, Severity
 from harness.language.variables import Scope, UnknownVariableError, fill_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from harness.judging.observation import Observation
     from harness.language.model import Check, Step
@@ -72,6 +76,10 @@ class Again:
         )
 
 
+Ask = Callable[[Mapping[str, Any], Question], Judgement]
+"""Asks the question of a ``judge`` check, whose argument goes along for votes and model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What checks of a run are judged under, besides the observations.
@@ -84,6 +92,7 @@ class Conditions:
         skips: Whether a check that lacks contents is skipped and counted; if not, it is taken as stored.
         schemas: JSON Schemas of another ladder, by name; ``None`` for those that were stored.
         judges_errors: Whether what ended as ERROR is judged by its checks.
+        ask: Asks a model anew; ``None`` where its stored votes are counted.
     """
 
     keeps_contents: bool = True
@@ -93,6 +102,7 @@ class Conditions:
     skips: bool = False
     schemas: Mapping[str, Any] | None = None
     judges_errors: bool = False
+    ask: Ask | None = None
 
     def needs_witness(self, observation: Observation) -> bool:
         """Whether a check that the engine alone can answer leaves the verdict open when no engine was asked."""
@@ -101,7 +111,9 @@ class Conditions:
         return self.witness == "required" or self.has_own_stack or observation.witness.available
 
 
-def judge_again(played: PlayedStep, step: Step, scope: Scope, *, conditions: Conditions) -> tuple[Again, ...]:
+def judge_again(
+    played: PlayedStep, step: Step, scope: Scope, *, conditions: Conditions, task: str = ""
+) -> tuple[Again, ...]:
     """Judge the checks of a step that was answered.
 
     Args:
@@ -109,8 +121,9 @@ def judge_again(played: PlayedStep, step: Step, scope: Scope, *, conditions: Con
         step: What the ladder asks for.
         scope: Where the variables of its checks are looked up.
         conditions: Of the run.
+        task: The scenario's text, for a model that is asked anew.
     """
-    made = list(_made(played, step, scope, conditions=conditions))
+    made = list(_made(played, step, scope, conditions=(conditions, task)))
     stored = _Stored(played.results)
     found = [_beside(each, stored, softens=_Softener(played, step, conditions)) for each in made]
     return (*found, *(_left(each) for each in stored.rest()))
@@ -128,31 +141,57 @@ class _Made:
     is_stored: bool = False
 
 
-def _made(played: PlayedStep, step: Step, scope: Scope, *, conditions: Conditions) -> Iterator[_Made]:
+def _made(played: PlayedStep, step: Step, scope: Scope, *, conditions: tuple[Conditions, str]) -> Iterator[_Made]:
     if played.seen is None:
         return
+    run, task = conditions
     observation = played.seen.observation
-    if conditions.schemas is not None:
-        observation = replace(observation, schemas=conditions.schemas)
+    if run.schemas is not None:
+        observation = replace(observation, schemas=run.schemas)
     for result in implied(observation.exchange, step.expect, step.mark):
         yield _Made(result.text, result.severity, result)
     for check in step.expect:
-        yield _judged(check, scope, observation, conditions=(conditions, played.seen.is_whole))
-    yield from _live(played, step, scope, conditions=conditions)
+        yield _judged(check, scope, observation, under=_Under(run, task, played.seen.is_whole))
+    yield from _live(played, step, scope, conditions=run)
 
 
-def _judged(check: Check, scope: Scope, observation: Observation, *, conditions: tuple[Conditions, bool]) -> _Made:
-    run, is_whole = conditions
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """What the checks of a step are judged under.
+
+    Attributes:
+        is_whole: Whether the body was kept whole.
+    """
+
+    run: Conditions
+    task: str
+    is_whole: bool
+
+
+def _judged(check: Check, scope: Scope, observation: Observation, *, under: _Under) -> _Made:
+    run = under.run
     try:
         filled = fill_check(check, scope)
-        if why := _lacking(filled, observation, keeps_contents=run.keeps_contents, is_whole=is_whole):
+        if why := _lacking(filled, observation, keeps_contents=run.keeps_contents, is_whole=under.is_whole):
             return _without(check, why, skips=run.skips and not run.keeps_contents)
-        return _Made(check.text, check.severity, evaluate(filled, observation), check)
+        asked = {} if run.ask is None else dict(_asked(filled, observation, run.ask, task=under.task))
+        seen = replace(observation, judgements={**observation.judgements, **asked}) if asked else observation
+        return _Made(check.text, check.severity, evaluate(filled, seen), check)
     except UnknownVariableError as error:
         found = Finding(Outcome.UNDECIDED, check.kind, got=plain(f"this cannot be judged: {error}"))
     except Exception as error:  # noqa: BLE001  # a check that breaks is never blamed on the subject, nor ends the others
         found = Finding(Outcome.UNDECIDED, check.kind, got=plain(f"{CHECK_ERROR}: {type(error).__name__}: {error}"))
     return _Made(check.text, check.severity, result_of(check, found), check)
+
+
+def _asked(check: Check, observation: Observation, ask: Ask, *, task: str) -> Iterator[tuple[str, Judgement]]:
+    """What a model says now to every question of a check."""
+    for child in check.children:
+        yield from _asked(child, observation, ask, task=task)
+    if check.kind is CheckKind.JUDGE:
+        document = view(observation.exchange, observation.doc)
+        if question := question_of(check.argument, document, task=task):
+            yield asked_key(check.argument), ask(check.argument, question)
 
 
 def _lacking(check: Check, observation: Observation, *, keeps_contents: bool, is_whole: bool) -> str:
