@@ -109,6 +109,11 @@ def test_a_manifest_that_was_made_anew_does_not_fit_the_old_signature():
     assert word(changed(payload=base64.b64encode(anew).decode()), payload=anew) is SignatureWord.BAD
 
 
+def test_an_envelope_that_holds_something_else_than_what_was_signed_is_bad():
+    # Its signature fits the manifest; every other reader of envelopes looks at the payload.
+    assert word(changed(payload=base64.b64encode(b"{}").decode())) is SignatureWord.BAD
+
+
 def test_one_signature_of_a_pinned_key_among_others_is_enough():
     others = json.loads(envelope(MANIFEST, OTHER))["signatures"] + json.loads(envelope(MANIFEST, KEY))["signatures"]
     assert word(changed(signatures=others)) is SignatureWord.VERIFIED
