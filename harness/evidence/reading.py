@@ -1,14 +1,17 @@
 """Runs found under an evidence root: finished, still running, partial, or damaged; each is told apart, none is hidden.
 
 Listing reads one small file for each run and believes what it says; ``checking`` tests a bundle byte by byte. A partial
-run is listed with what is known of it, and never counts as evidence.
+run is listed with what is known of it, and never counts as evidence. Which run is newest follows from when its record
+says that it began, not from its folder's name. ``harness.indexing`` gives the same list and remembers what it read.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.evidence.checking import faults_of
 from harness.evidence.faults import EvidenceError
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.evidence.checking import Fault
+
+MAX_RECORD_BYTES: Final = 64 << 20
+"""Of ``run.json``; the largest honest one, of a thousand trials, has a few megabytes."""
 
 
 class RunCondition(StrEnum):
@@ -58,6 +64,13 @@ class RunEntry:
         return self.record.run_id if self.record else ""
 
     @property
+    def began_us(self) -> int:
+        """Microseconds since 1970 at its start: as its record says, else as its folder's name does."""
+        told = _instant(self.record.started_at) if self.record else None
+        began = told or _instant(self.name) or _EPOCH
+        return (began - _EPOCH) // timedelta(microseconds=1)
+
+    @property
     def is_signed(self) -> bool:
         """Whether a signature lies there; whether it is right is another question."""
         return (self.folder / ENVELOPE).is_file()
@@ -91,14 +104,15 @@ def list_runs(root: Path) -> tuple[RunEntry, ...]:
     except OSError as error:
         message = f"{root} cannot be read: {error.strerror}"
         raise EvidenceError("evidence-unreadable", message, "choose another folder with --out") from error
-    return tuple(read_entry(folder) for folder in sorted(folders, key=lambda path: path.name, reverse=True))
+    entries = [entry for folder in folders if (entry := read_entry(folder)) and os.path.lexists(folder)]
+    return tuple(sorted(entries, key=lambda entry: (entry.began_us, entry.folder.name), reverse=True))
 
 
 def read_entry(folder: Path) -> RunEntry:
     """Look at one folder; never fails."""
     name = folder.name.removesuffix(PARTIAL_SUFFIX)
     try:
-        record, why = decode_run(stored_text(folder / RUN)), ""
+        record, why = _record(folder), ""
     except (OSError, UnicodeDecodeError, DamagedRecordError) as error:
         record, why = None, f"{RUN}: {_words(error)}"
     if folder.name.endswith(PARTIAL_SUFFIX):
@@ -119,6 +133,28 @@ def load_run(entry: RunEntry) -> LoadedRun:
         raise EvidenceError("run-unreadable", f"{entry.folder}: {entry.why}", "`ladder runs` lists the others")
     faults = faults_of(entry.folder) if entry.condition is RunCondition.FINISHED else ()
     return LoadedRun(entry, entry.record, _state(entry.folder), faults)
+
+
+def _record(folder: Path) -> RunRecord:
+    if (folder / RUN).lstat().st_size > MAX_RECORD_BYTES:
+        msg = f"it has more than {MAX_RECORD_BYTES} bytes"
+        raise DamagedRecordError(msg)
+    try:
+        return decode_run(stored_text(folder / RUN))
+    except OverflowError:
+        msg = "a number in it is too large"
+        raise DamagedRecordError(msg) from None
+
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _state(folder: Path) -> RunState | None:
