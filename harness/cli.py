@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from harness import runs_cli, seal_cli
+from harness import seal_cli
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.reporting.choices import ReportForm
@@ -36,7 +36,6 @@ app = typer.Typer(
 )
 
 app.add_typer(seal_cli.keys, name="key", short_help="Make, pin and list the keys that runs are signed with.")
-app.command(short_help="List recorded runs, newest first; remove old ones.")(runs_cli.runs)
 app.command(short_help="Verify a run: its files and its seal, and with --strict every case.")(seal_cli.verify)
 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
@@ -189,6 +188,18 @@ def schema() -> None:
     _print(text())
 
 
+@app.command(short_help="List recorded runs, newest first.")
+def runs(*, out: Out = None, as_json: AsJson = False) -> None:
+    """List recorded runs, newest first."""
+    import json
+
+    from harness.evidence.reading import list_runs
+    from harness.evidence.show import runs_document, runs_text
+
+    found = list_runs(_settings().evidence_root(out))
+    _print(json.dumps(runs_document(found), indent=2) if as_json else runs_text(found))
+
+
 @app.command(short_help="Show one run, and check its files.")
 def show(
     run: Annotated[
@@ -201,11 +212,11 @@ def show(
     """Show one run: verdicts, reasons, missed checks, and whether its files are as recorded."""
     import json
 
-    from harness.evidence.reading import load_run
+    from harness.evidence.reading import list_runs, load_run
     from harness.evidence.resolving import newest_run, resolve_run
     from harness.evidence.show import show_document, show_text
 
-    entries = runs_cli.runs_meant(_settings().evidence_root(out), run)
+    entries = list_runs(_settings().evidence_root(out))
     found = load_run(resolve_run(entries, run) if run else newest_run(entries))
     _print(json.dumps(show_document(found), indent=2) if as_json else show_text(found))
     raise typer.Exit(ExitCode.FAILED if found.faults else ExitCode.OK)
@@ -225,11 +236,12 @@ def trace(
     """Draw a run's climb, or the trace of one scenario: its spans to scale, and what was written to the database."""
     import json
 
+    from harness.evidence.reading import list_runs
     from harness.terminal.waterfall import document_of, draw
     from harness.traces.reading import open_traces
 
     settings = _settings()
-    found = open_traces(runs_cli.runs_meant(settings.evidence_root(out), run), run, scenario)
+    found = open_traces(list_runs(settings.evidence_root(out)), run, scenario)
     if as_json:
         _print(json.dumps(document_of(found, fold=not every), indent=2))
     else:
@@ -272,10 +284,13 @@ def reeval(  # noqa: PLR0913  # one parameter for each flag
     include_errors: Annotated[
         bool, typer.Option("--include-errors", help="Judge what ended as ERROR by its checks.")
     ] = False,
+    judge_live: Annotated[
+        bool, typer.Option("--judge-live", help="Ask the model anew, where a check asks for its opinion.")
+    ] = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge stored observations again. Asks nobody; the bundle stays as it is, the evaluation lies beside it."""
+    """Judge stored observations again. The bundle stays as it is; what came of it lies beside it."""
     from datetime import UTC, datetime
 
     from harness.replaying.judged_by import Project
@@ -283,7 +298,14 @@ def reeval(  # noqa: PLR0913  # one parameter for each flag
     from harness.replaying.reeval_command import Desk, say_reeval
 
     settings = _settings()
-    asked = Asked(run, scenario, strict_scenario, allow_partial_reeval, include_errors)
+    asked = Asked(
+        run,
+        scenario,
+        is_strict=strict_scenario,
+        allows_partial=allow_partial_reeval,
+        judges_errors=include_errors,
+        judges_live=judge_live,
+    )
     project = Project(settings.root, settings.environ)
     desk = Desk(settings.evidence_root(out), _redactor(settings), project, lambda: datetime.now(UTC))
     _say(say_reeval(desk, asked, as_json=as_json))
@@ -303,11 +325,12 @@ def report(
     """Write a report of a run: html opens from disk, markdown suits a CI job's summary, the rest is for programs."""
     import json
 
+    from harness.evidence.reading import list_runs
     from harness.evidence.resolving import newest_run, resolve_run
     from harness.reporting.report import make_report, shown_on, write_report
 
     settings = _settings()
-    entries = runs_cli.runs_meant(settings.evidence_root(out), run)
+    entries = list_runs(settings.evidence_root(out))
     entry = resolve_run(entries, run) if run else newest_run(entries)
     made = make_report(entry, form, _redactor(settings))
     if output:
@@ -330,10 +353,11 @@ def diff(
     """Tell what differs between two runs. Exit code 1 when something that matters changed, 0 when nothing did."""
     import json
 
+    from harness.evidence.reading import list_runs
     from harness.reporting.diff import diff as compare
     from harness.reporting.diff_telling import diff_text
 
-    found = compare(runs_cli.runs_meant(_settings().evidence_root(out), before, after), before, after)
+    found = compare(list_runs(_settings().evidence_root(out)), before, after)
     _print(json.dumps(found.document(), indent=2) if as_json else diff_text(found))
     raise typer.Exit(ExitCode.FAILED if found.matters else ExitCode.OK)
 
