@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from harness import seal_cli
+from harness import runs_cli, seal_cli
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.reporting.choices import ReportForm
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 
 app.add_typer(seal_cli.keys, name="key", short_help="Make, pin and list the keys that runs are signed with.")
+app.command(short_help="List recorded runs, newest first; remove old ones.")(runs_cli.runs)
 app.command(short_help="Verify a run: its files and its seal, and with --strict every case.")(seal_cli.verify)
 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
@@ -188,18 +189,6 @@ def schema() -> None:
     _print(text())
 
 
-@app.command(short_help="List recorded runs, newest first.")
-def runs(*, out: Out = None, as_json: AsJson = False) -> None:
-    """List recorded runs, newest first."""
-    import json
-
-    from harness.evidence.reading import list_runs
-    from harness.evidence.show import runs_document, runs_text
-
-    found = list_runs(_settings().evidence_root(out))
-    _print(json.dumps(runs_document(found), indent=2) if as_json else runs_text(found))
-
-
 @app.command(short_help="Show one run, and check its files.")
 def show(
     run: Annotated[
@@ -212,11 +201,11 @@ def show(
     """Show one run: verdicts, reasons, missed checks, and whether its files are as recorded."""
     import json
 
-    from harness.evidence.reading import list_runs, load_run
+    from harness.evidence.reading import load_run
     from harness.evidence.resolving import newest_run, resolve_run
     from harness.evidence.show import show_document, show_text
 
-    entries = list_runs(_settings().evidence_root(out))
+    entries = runs_cli.runs_meant(_settings().evidence_root(out), run)
     found = load_run(resolve_run(entries, run) if run else newest_run(entries))
     _print(json.dumps(show_document(found), indent=2) if as_json else show_text(found))
     raise typer.Exit(ExitCode.FAILED if found.faults else ExitCode.OK)
@@ -236,12 +225,11 @@ def trace(
     """Draw a run's climb, or the trace of one scenario: its spans to scale, and what was written to the database."""
     import json
 
-    from harness.evidence.reading import list_runs
     from harness.terminal.waterfall import document_of, draw
     from harness.traces.reading import open_traces
 
     settings = _settings()
-    found = open_traces(list_runs(settings.evidence_root(out)), run, scenario)
+    found = open_traces(runs_cli.runs_meant(settings.evidence_root(out), run), run, scenario)
     if as_json:
         _print(json.dumps(document_of(found, fold=not every), indent=2))
     else:
@@ -325,12 +313,11 @@ def report(
     """Write a report of a run: html opens from disk, markdown suits a CI job's summary, the rest is for programs."""
     import json
 
-    from harness.evidence.reading import list_runs
     from harness.evidence.resolving import newest_run, resolve_run
     from harness.reporting.report import make_report, shown_on, write_report
 
     settings = _settings()
-    entries = list_runs(settings.evidence_root(out))
+    entries = runs_cli.runs_meant(settings.evidence_root(out), run)
     entry = resolve_run(entries, run) if run else newest_run(entries)
     made = make_report(entry, form, _redactor(settings))
     if output:
@@ -353,11 +340,10 @@ def diff(
     """Tell what differs between two runs. Exit code 1 when something that matters changed, 0 when nothing did."""
     import json
 
-    from harness.evidence.reading import list_runs
     from harness.reporting.diff import diff as compare
     from harness.reporting.diff_telling import diff_text
 
-    found = compare(list_runs(_settings().evidence_root(out)), before, after)
+    found = compare(runs_cli.runs_meant(_settings().evidence_root(out), before, after), before, after)
     _print(json.dumps(found.document(), indent=2) if as_json else diff_text(found))
     raise typer.Exit(ExitCode.FAILED if found.matters else ExitCode.OK)
 
