@@ -15,7 +15,7 @@ from harness import runs_cli, seal_cli
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.language.model import Mode  # noqa: TC001  # typer reads the annotations
 from harness.reporting.choices import ReportForm
-from harness.runner.choices import WitnessChoice
+from harness.runner.choices import RecordChoice, WitnessChoice
 from harness.terminal.quiet_stream import quiet
 from harness.terminal.standard_streams import open_closed, settle
 
@@ -42,6 +42,9 @@ app.command(short_help="Verify a run: its files and its seal, and with --strict 
 LadderName = Annotated[str, typer.Argument(help="A ladder: live, mocked, edits, or a file.", show_default=True)]
 Out = Annotated[Path | None, typer.Option(help="Where evidence lies (default: OUTROOT, else docs/evidence).")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+RecordOption = Annotated[
+    RecordChoice, typer.Option(help="Keep everything, or the skeleton without contents.", show_default=True)
+]
 WitnessOption = Annotated[WitnessChoice, typer.Option(help="Ask the Docker engine as a second witness.")]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="ID", help="Climb this scenario only; may be repeated.")
@@ -55,6 +58,7 @@ FromOption = Annotated[
 def suite(
     ladder: LadderName = "live",
     *,
+    record: RecordOption = RecordChoice.FULL,
     out: Out = None,
     witness: WitnessOption = WitnessChoice.AUTO,
     as_json: AsJson = False,
@@ -63,7 +67,7 @@ def suite(
     from harness.runner.planning import Order
 
     settings = _settings()
-    order = Order(ladder, settings.evidence_root(out), witness=witness, rolls_back=True)
+    order = Order(ladder, settings.evidence_root(out), witness=witness, rolls_back=True, record=record)
     _execute(order, settings, as_json=as_json)
 
 
@@ -85,6 +89,7 @@ def run(  # noqa: PLR0913  # one parameter for each flag
     min_pass_rate: Annotated[float, typer.Option(help="Of the trials with an answer.", metavar="R")] = 1.0,
     max_errors: Annotated[int, typer.Option(help="So many trials may end as ERROR.", metavar="N")] = 0,
     early_stop: Annotated[bool, typer.Option("--early-stop", help="End when the rate is out of reach.")] = False,
+    record: RecordOption = RecordChoice.FULL,
     out: Out = None,
     witness: WitnessOption = WitnessChoice.AUTO,
     as_json: AsJson = False,
@@ -109,6 +114,7 @@ def run(  # noqa: PLR0913  # one parameter for each flag
         resume or from_run,
         witness,
         trials=WantedTrials(trials, concurrency, min_pass_rate, max_errors, early_stop),
+        record=record,
     )
     _execute(order, settings, as_json=as_json)
 

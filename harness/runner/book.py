@@ -18,6 +18,7 @@ from harness.evidence.finishing import Finished, finish
 from harness.evidence.journal import Clock, Journal
 from harness.evidence.layout import EVENTS, LADDERS
 from harness.evidence.outcome import write_outcome, write_redaction_report, write_run, write_state
+from harness.evidence.recording import Mode, Recording
 from harness.evidence.run_record import RunStatus
 from harness.evidence.state import RunState
 from harness.evidence.timestamps import timestamp
@@ -79,12 +80,17 @@ class RunBook:
         redactor: Everything that is written has passed it.
         clock: For times and durations.
         follower: Gets every line of the journal as well; ``None`` for nobody.
+        mode: How much is kept.
     """
 
-    def __init__(self, staging: Staging, redactor: Redactor, clock: Clock, *, follower: Lines | None) -> None:
+    def __init__(
+        self, staging: Staging, redactor: Redactor, clock: Clock, *, follower: Lines | None, mode: Mode = Mode.FULL
+    ) -> None:
         self.staging, self.redactor, self.clock = staging, redactor, clock
+        self.recording = Recording(mode)
         log = staging.log(EVENTS)
-        self.journal = Journal(_Copied(log, follower) if follower else log, redactor, clock)
+        lines = _Copied(log, follower) if follower else log
+        self.journal = Journal(lines, redactor, clock, transform=self.recording.event)
         self._begun = clock.monotonic()
         self._record: RunRecord | None = None
         self._planned: tuple[ScenarioRecord, ...] = ()
@@ -95,13 +101,15 @@ class RunBook:
         self._is_over = False
 
     @classmethod
-    def open(cls, root: Path, redactor: Redactor, clock: Clock, *, follower: Lines | None = None) -> Self:
+    def open(
+        cls, root: Path, redactor: Redactor, clock: Clock, *, follower: Lines | None = None, mode: Mode = Mode.FULL
+    ) -> Self:
         """Make the folder of a run that starts now.
 
         Raises:
             PrerequisiteError: ``evidence-unwritable`` or ``evidence-seconds-taken``.
         """
-        return cls(Staging.open(root, clock.now()), redactor, clock, follower=follower)
+        return cls(Staging.open(root, clock.now()), redactor, clock, follower=follower, mode=mode)
 
     @property
     def record(self) -> RunRecord:
@@ -125,7 +133,7 @@ class RunBook:
 
     def records(self, earlier: tuple[Path, ...] = ()) -> Records:
         """What a climb writes to."""
-        return Records(self.staging, self.journal, self.redactor, earlier, self.record.run_id)
+        return Records(self.staging, self.journal, self.redactor, earlier, self.record.run_id, recording=self.recording)
 
     def begin(self, record: RunRecord, taken: tuple[TrialRecord, ...] = ()) -> None:
         """Write the first line and the record of a run that has not sent anything.
@@ -135,7 +143,7 @@ class RunBook:
             taken: Trials of an earlier run that count as its own.
         """
         ladder = record.ladders[0]
-        self._trials = TrialBook(self.staging, self.redactor, self.clock, run_id=record.run_id, taken=taken)
+        self._trials = TrialBook(self.staging, self.redactor, self.clock, run=record, taken=taken)
         self.journal.record(RunStarted(record.run_id, ladder.name, ladder.mode))
         self._planned = record.scenarios
         self._write(record)
@@ -157,11 +165,13 @@ class RunBook:
         scenarios = (*records, *self._planned[len(records) :])
         self._write(replace(self.record, scenarios=scenarios, duration_s=self._spent()))
         if not earlier:
-            self._keep_state(replace(self._kept(), captures=dict(course.captures)))
+            captures = self.recording.captures(dict(course.captures))
+            self._keep_state(replace(self._kept(), captures=captures))
 
     def keep_ladders(self, parts: Iterable[Part]) -> None:
         """Keep the ladders as they are climbed, and the schemas that they name, so that a run can be judged again."""
-        texts = {f"{LADDERS}/{part.ladder.file.rpartition('/')[2]}": part.text for part in parts}
+        keep = self.recording.ladder
+        texts = {f"{LADDERS}/{part.ladder.file.rpartition('/')[2]}": keep(part.text) for part in parts}
         for part in parts:
             texts |= {f"{LADDERS}/{name}": pretty(rules) for name, rules in part.schemas.items()}
         for path, text in texts.items():
@@ -196,7 +206,7 @@ class RunBook:
         write_climbs(self.staging, EVENTS, self.redactor)
         if self.record.trials == 1 and self.trials.records:
             self.trials.end(0, _status_of(self.record))
-        self._record = replace(self.record, trial_records=self.trials.records)
+        self._record = self._as_kept(replace(self.record, trial_records=self.trials.records))
         if self.record.aggregation:
             self.told = told_trials(self.staging, self.record)
             write_trials(self.staging, self.record, self.redactor, told=self.told)
@@ -223,8 +233,22 @@ class RunBook:
             raise
 
     def _write(self, record: RunRecord) -> None:
-        self._record = record
-        write_run(self.staging, record, self.redactor)
+        self._record = self._as_kept(record)
+        write_run(self.staging, self._record, self.redactor)
+
+    def _as_kept(self, record: RunRecord) -> RunRecord:
+        """A record whose reasons quote no more than the events do."""
+        line = self.recording.line
+        scenarios = tuple(
+            replace(
+                each,
+                reason=line(each.reason),
+                missed=tuple(map(line, each.missed)),
+                limits=tuple(map(line, each.limits)),
+            )
+            for each in record.scenarios
+        )
+        return replace(record, scenarios=scenarios)
 
     def _keep_state(self, state: RunState) -> None:
         self._state = state

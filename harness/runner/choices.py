@@ -5,6 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class RecordChoice(StrEnum):
+    """How much of a run is kept."""
+
+    FULL = "full"
+    METADATA_ONLY = "metadata_only"
+    """Codes, times, sizes, digests, ids and names; contents become ``[CONTENT_EXCLUDED]``."""
+
+
 class WitnessChoice(StrEnum):
     """Whether the engine is asked about containers."""
 

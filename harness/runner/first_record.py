@@ -5,7 +5,7 @@ Secrets are told by presence only. Whatever the stack tells of itself is added w
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from harness.evidence.git_facts import git_facts
@@ -43,7 +43,10 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
         harness_version=version("ladder"),
         base_url=planned_url(settings, ladder.mode),
         ladders=tuple(
-            LadderRecord.of(part.ladder, {each.id: scenario_digest(each) for each in part.ladder.scenarios})
+            replace(
+                LadderRecord.of(part.ladder, {each.id: scenario_digest(each) for each in part.ladder.scenarios}),
+                variables=book.recording.variables(part.ladder.variables, part.text),
+            )
             for part in parts
         ),
         git=git_facts(settings.root),
@@ -68,6 +71,7 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
                 "trials": asdict(order.trials),
             }
         },
+        recorded=book.recording.mode.value,
         trials=plan.trials.count,
         rerun_of=plan.rerun_of,
     )

@@ -19,7 +19,7 @@ from harness.language.model import CheckKind
 from harness.redaction.env_secrets import load_secrets
 from harness.redaction.secret import NamedSecret, Secret, SecretSet
 from harness.redaction.vocabulary import refusal
-from harness.runner.choices import WitnessChoice
+from harness.runner.choices import RecordChoice, WitnessChoice
 from harness.runner.climb import Part
 from harness.runner.looks import every
 from harness.runner.origin import Trigger
@@ -65,6 +65,7 @@ class Order:
     rolls_back: bool = False
     is_rollback: bool = False
     trials: WantedTrials = field(default_factory=WantedTrials)
+    record: RecordChoice = RecordChoice.FULL
 
 
 @dataclass(frozen=True, slots=True)

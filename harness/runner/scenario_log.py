@@ -109,6 +109,7 @@ class ScenarioLog:
             message = f"{name} would be both a copy and an observation of {self.scenario}, and can only be called one"
             raise UsageError("evidence-copy-clash", message, "give one of them another name in the ladder")
         path, redactor, staging = f"{self.folder}/{name}", self._records.redactor, self._records.staging
+        text = self._records.recording.artifact(name, text)
         redacted = redactor.json(text, source=path) if name.endswith(".json") else redactor.text(text, source=path)
         if name in self.files:
             staging.replace(path, redacted)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, HarnessError
+from harness.evidence.recording import Mode as Recorded
 from harness.evidence.run_record import RunStatus
 from harness.evidence.trial_summary import TrialsTold
 from harness.judging.trials import aggregate
@@ -110,7 +111,8 @@ def execute(order: Order, world: World) -> Ended:
     plan = make_plan(order, world.settings)
     redactor = Redactor(plan.secrets)
     watcher = world.watcher(redactor)
-    book = RunBook.open(order.out, redactor, world.clock, follower=world.follower)
+    mode = Recorded(order.record.value)
+    book = RunBook.open(order.out, redactor, world.clock, follower=world.follower, mode=mode)
     with world.interrupts.installed():
         try:
             record = first_record(order, plan, world.settings, book=book)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.evidence.layout import EVENTS
+from harness.evidence.recording import Mode, Recording
 from harness.runner.interrupts import Interrupts
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Records:
         earlier: Folder of the run whose captures are reused, and of those that it had reused itself, newest first.
         run_id: Names the process that wrote the judge's own spans.
         log: Where the journal's lines go.
+        recording: How much of artifacts is kept.
     """
 
     staging: Staging
@@ -55,6 +57,7 @@ class Records:
     earlier: tuple[Path, ...] = ()
     run_id: str = ""
     log: str = EVENTS
+    recording: Recording = field(default_factory=lambda: Recording(Mode.FULL))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ foreign stack; of our own it leaves open what was written to its database, so th
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.documents import pretty
 from harness.evidence.layout import DB_WRITES, EXECUTION_TRACE, trace_file
 from harness.evidence.records import DamagedRecordError, from_document, to_document
+from harness.evidence.skeleton import skeleton
 from harness.judging.results import CheckResult, Outcome
 from harness.language.model import Request, Severity
 from harness.senses.calls import Call
@@ -95,6 +97,9 @@ def _lines(rows: Sequence[Mapping[str, object]]) -> str:
 def _stored(scene: Scene, trace: Trace) -> Trace:
     """Write a trace; what is derived from it is derived from what is stored."""
     records, path = scene.around.records, trace_file(trace.trace_id)
+    if not records.recording.keeps_contents:
+        # A worker's own summary is the one content that a trace has.
+        trace = replace(trace, pipelines=tuple(skeleton(list(trace.pipelines))))
     text = pretty(to_document(trace))
     redacted = records.redactor.json(text, source=path)
     records.staging.write(path, redacted)

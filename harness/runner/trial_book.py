@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.evidence.bundle import Staging
     from harness.evidence.journal import Clock
     from harness.evidence.redacting import Redacts
+    from harness.evidence.run_record import RunRecord
     from harness.runner.origin import Origin
 
 EVALUATION_SCHEMA = "ladder.evaluation/1"
@@ -33,14 +34,14 @@ class TrialBook:
         staging: The run's folder.
         redactor: Everything that is written has passed it.
         clock: For times and durations.
-        run_id: Of the run.
+        run: Its id, and how much of it is kept.
         taken: Trials of an earlier run that count as its own; they are entered before any begins.
     """
 
     def __init__(
-        self, staging: Staging, redactor: Redacts, clock: Clock, *, run_id: str, taken: tuple[TrialRecord, ...] = ()
+        self, staging: Staging, redactor: Redacts, clock: Clock, *, run: RunRecord, taken: tuple[TrialRecord, ...] = ()
     ) -> None:
-        self._staging, self._redactor, self._clock, self._run_id = staging, redactor, clock, run_id
+        self._staging, self._redactor, self._clock, self._run = staging, redactor, clock, run
         self._records = list(taken)
         self._begun: dict[int, float] = {}
         self._lock = threading.Lock()
@@ -59,7 +60,9 @@ class TrialBook:
             index = len(self._records)
             folder, log = (trial_folder(index), trial_log(origin.trace_id)) if is_one_of_several else ("", EVENTS)
             started_at = timestamp(self._clock.now())
-            record = TrialRecord(index, origin.trace_id, folder=folder, log=log, started_at=started_at)
+            record = TrialRecord(
+                index, origin.trace_id, folder=folder, log=log, started_at=started_at, recorded=self._run.recorded
+            )
             self._records.append(record)
             self._begun[index] = self._clock.monotonic()
             self._write()
@@ -78,7 +81,7 @@ class TrialBook:
             return ended
 
     def _write(self) -> None:
-        text = encode_traces(TraceManifest(self._run_id, tuple(self._records)))
+        text = encode_traces(TraceManifest(self._run.run_id, tuple(self._records)))
         self._staging.replace(TRACE_MANIFEST, self._redactor.json(text, source=TRACE_MANIFEST))
 
     def _evaluate(self, record: TrialRecord, status: str) -> None:
@@ -86,7 +89,7 @@ class TrialBook:
         document = {
             "schema": EVALUATION_SCHEMA,
             "eval_id": record.trace_id,
-            "run_id": self._run_id,
+            "run_id": self._run.run_id,
             "trace_id": record.trace_id,
             "source": "run",
             "status": status,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from harness.evidence.events import RunStarted
 from harness.evidence.journal import Journal
 from harness.evidence.printable import one_line, shortened
+from harness.evidence.recording import Recording
 from harness.evidence.trial_records import INTERRUPTED
 from harness.ids import new_id
 from harness.judging.trials import Policy, is_out_of_reach
@@ -247,7 +248,9 @@ class Trials:
         ground, (interrupts, sleep) = self._ground, controls
         staging, stand = ground.book.staging, ground.stand
         log = staging.log(record.log)
-        journal = Journal(ground.book.lines_of(record, log, redactor), redactor, ground.clock)
+        recording = Recording(ground.book.recording.mode)
+        lines = ground.book.lines_of(record, log, redactor)
+        journal = Journal(lines, redactor, ground.clock, transform=recording.event)
         run, ladder = ground.book.record, ground.plan.climbed.ladder
         # So that the log tells by itself what it is part of, as that of a single climb does.
         journal.record(RunStarted(run.run_id, ladder.name, ladder.mode))
@@ -260,7 +263,7 @@ class Trials:
                 subject=Subject(
                     interrupts.waits(client.exchange), stand.worker_image, stand.instance, stand.workspaces
                 ),
-                records=Records(staging, journal, redactor, ground.plan.earlier, run.run_id, record.log),
+                records=Records(staging, journal, redactor, ground.plan.earlier, run.run_id, record.log, recording),
                 watch=watch,
                 watcher=SilentWatcher(),
                 clock=ground.clock,
