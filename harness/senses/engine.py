@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from harness.senses.engine_events import EngineEvent, Inspected, read_event
+from harness.stack.engine import knock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,11 +85,16 @@ class DockerEngine:
         import docker
         from docker.utils import kwargs_from_env
 
-        with _translated():
+        with _translated(), ExitStack() as opened:
+            knock(environ)
             options = kwargs_from_env(environment=dict(environ))
-            calls, stream = (docker.APIClient(timeout=CALL_TIMEOUT_S, **options) for _ in range(2))
+            calls, stream = (
+                opened.enter_context(closing(docker.APIClient(timeout=CALL_TIMEOUT_S, **options))) for _ in range(2)
+            )
             engine = cls(calls, stream)
             engine.set_clock()
+            # From here on they are the engine's to close.
+            opened.pop_all()
         return engine
 
     def set_clock(self) -> None:

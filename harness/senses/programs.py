@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from harness.judging.observation import ProgramRun
 from harness.senses.program_container import NOT_UNPACKED, VOLUME, UnsafeNameError, archive_of, create_body
+from harness.stack.engine import knock
 from harness.stack.judge_containers import labels
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _connect(environ: Mapping[str, str]) -> Containers:
     import docker
     from docker.utils import kwargs_from_env
 
+    knock(environ)
     options = kwargs_from_env(environment=dict(environ))
     return cast("Containers", docker.APIClient(timeout=CALL_TIMEOUT_S, **options))
 

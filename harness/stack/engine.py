@@ -6,6 +6,7 @@ container and is given that same socket, so an engine behind TCP or ssh is refus
 
 from __future__ import annotations
 
+import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.errors import PrerequisiteError
 from harness.stack.scripts import run_script
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from docker import DockerClient
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SOCKET: Final = "/var/run/docker.sock"
 CALL_TIMEOUT_S: Final = 60
+KNOCK_TIMEOUT_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,31 @@ def stop_own(settings: Settings, progress: Progress) -> None:
     run_script(settings.root / "scripts/engine", "stop", environ=settings.environ, on_line=progress.note)
 
 
+def knock(environ: Mapping[str, str]) -> None:
+    """Find out whether somebody listens where the docker SDK would connect.
+
+    The SDK leaves the descriptor of a local socket open when nobody does, once for each try.
+
+    Args:
+        environ: The surroundings that the SDK is given.
+
+    Raises:
+        OSError: Nobody listens, or does not let us in.
+    """
+    host = environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+    if not host.startswith("unix://"):
+        return
+    path = host.removeprefix("unix://").lstrip("/")
+    path = f"/{path}" if path else DEFAULT_SOCKET
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(KNOCK_TIMEOUT_S)
+        try:
+            probe.connect(path)
+        except OSError as error:
+            error.filename = path
+            raise
+
+
 @contextmanager
 def connect(settings: Settings, *, timeout_s: int = CALL_TIMEOUT_S) -> Iterator[DockerClient]:
     """Open a client; its API version is negotiated, because engines from 1.41 on must do.
@@ -78,8 +105,9 @@ def connect(settings: Settings, *, timeout_s: int = CALL_TIMEOUT_S) -> Iterator[
     import requests
 
     try:
+        knock(settings.environ)
         client = docker.from_env(environment=dict(settings.environ), timeout=timeout_s)
-    except docker.errors.DockerException as error:
+    except (docker.errors.DockerException, OSError) as error:
         raise _unreachable(error) from error
     try:
         yield client

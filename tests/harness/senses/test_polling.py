@@ -93,7 +93,7 @@ def test_each_attempt_is_recorded_when_it_is_over():
     run(around)
     assert around.attempts == [
         Attempt(1, 0.0, 404, 22, "digest", "not ready: status in [200], got 404"),
-        Attempt(2, 1.25, 200, around.attempts[1].bytes, "digest", ""),
+        Attempt(2, 1.25, 200, around.attempts[1].bytes, "digest", "", 0.25),
     ]
 
 
