@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExitCode, HarnessError
 from harness.evidence.faults import EvidenceError
+from harness.evidence.reading import list_runs
 from harness.replaying.replay import replay
 from harness.replaying.replay_document import replay_document
 from harness.replaying.replay_text import replay_text, safe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.replaying.replay import Finds
 
 NOTHING = "nothing recorded"
 
@@ -32,7 +35,7 @@ class Said:
     code: ExitCode
 
 
-def say_replay(root: Path, text: str, *, allows_partial: bool, as_json: bool) -> Said:
+def say_replay(root: Path, text: str, *, allows_partial: bool, as_json: bool, find: Finds = list_runs) -> Said:
     """Show a recorded run.
 
     Args:
@@ -40,12 +43,13 @@ def say_replay(root: Path, text: str, *, allows_partial: bool, as_json: bool) ->
         text: What was typed.
         allows_partial: Show what can be read and name the rest, with exit code 0.
         as_json: For programs.
+        find: Lists the runs that could be meant.
 
     Raises:
         UsageError: The name is none, or fits several; with ``as_json`` that is told as the document.
     """
     try:
-        found = replay(root, text)
+        found = replay(root, text, find)
     except HarnessError as error:
         return refused(error, as_json=as_json, is_warning=allows_partial and isinstance(error, EvidenceError))
     if found is None:

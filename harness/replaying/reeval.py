@@ -24,10 +24,13 @@ from harness.replaying.totals import run_again
 from harness.replaying.whole_run import judge_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from harness.evidence.reading import RunEntry
     from harness.replaying.judged_by import JudgedBy, Project
     from harness.replaying.recorded import RecordedRun, RecordedTrial
+    from harness.replaying.replay import Finds
     from harness.replaying.results_again import Ask
     from harness.replaying.totals import RunAgain, TrialAgain
 
@@ -101,7 +104,9 @@ class Reevaluation:
         return f"verdict-{self.again.verdict.value.lower()}"
 
 
-def reevaluate(root: Path, asked: Asked, project: Project, *, ask: Ask | None = None) -> Reevaluation:
+def reevaluate(
+    root: Path, asked: Asked, project: Project, *, ask: Ask | None = None, find: Finds = list_runs
+) -> Reevaluation:
     """Judge what is meant again.
 
     Args:
@@ -109,13 +114,14 @@ def reevaluate(root: Path, asked: Asked, project: Project, *, ask: Ask | None = 
         asked: What was asked for.
         project: Where scenario files may lie.
         ask: Asks a model anew; ``None`` where its stored votes are counted.
+        find: Lists the runs that could be meant.
 
     Raises:
         UsageError: The name is none or fits several, or the file is not there.
         InvalidLadderError: The file has faults.
         EvidenceError: The run is unknown, not finished, not as sealed, or lacks what is asked.
     """
-    run, trace_id = _sealed(root, asked.text)
+    run, trace_id = _sealed(find(root), asked.text)
     by = judged_by(run, asked.file, project)
     trials = tuple(only(run, trace_id))
     conditions = Conditions(
@@ -153,10 +159,10 @@ def refuse(found: Reevaluation, asked: Asked) -> None:
         raise EvidenceError("nothing-to-judge", message, "judge a run that kept its contents")
 
 
-def _sealed(root: Path, text: str) -> tuple[RecordedRun, str]:
+def _sealed(entries: Sequence[RunEntry], text: str) -> tuple[RecordedRun, str]:
     if not text:
         raise UsageError("run-unnamed", "which run?", "name a run or a trace; `ladder runs` lists the runs")
-    choice = choose(list_runs(root), text)
+    choice = choose(entries, text)
     if choice is None:
         raise EvidenceError("run-unknown", f"no run is called {text}", _LISTED)
     run = open_run(choice.entry)

@@ -9,6 +9,7 @@ from harness.errors import HarnessError
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import MANIFEST
 from harness.evidence.manifest import sha256
+from harness.evidence.reading import list_runs
 from harness.evidence.timestamps import timestamp
 from harness.ids import new_id
 from harness.replaying.commands import Said, refused, spelt
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.redacting import Redacts
     from harness.replaying.judged_by import Project
+    from harness.replaying.replay import Finds
 from harness.replaying.reeval import Asked, Reevaluation
 
 
@@ -37,12 +39,14 @@ class Desk:
         redactor: Everything that is stored has passed it.
         project: Where scenario files may lie.
         now: The instant that it is dated with.
+        find: Lists the runs that could be meant.
     """
 
     root: Path
     redactor: Redacts
     project: Project
     now: Callable[[], datetime]
+    find: Finds = list_runs
 
 
 def say_reeval(desk: Desk, asked: Asked, *, as_json: bool) -> Said:
@@ -54,7 +58,7 @@ def say_reeval(desk: Desk, asked: Asked, *, as_json: bool) -> Said:
     """
     opinions = Opinions(desk.redactor, desk.project.environ) if asked.judges_live else None
     try:
-        found = reevaluate(desk.root, asked, desk.project, ask=opinions.ask if opinions else None)
+        found = reevaluate(desk.root, asked, desk.project, ask=opinions.ask if opinions else None, find=desk.find)
     except HarnessError as error:
         return refused(error, as_json=as_json)
     warnings = [f"warning[drift]: {safe(each)}" for each in found.by.differences]

@@ -7,6 +7,7 @@ missing or damaged. The doubt: what follows from more than was stored, such as t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,14 +24,18 @@ from harness.replaying.snapshot import climbed
 from harness.replaying.whole_run import Ladders, judge_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.evidence.reading import RunEntry
     from harness.replaying.evaluations import Evaluation
     from harness.replaying.judging_again import ScenarioAgain
     from harness.replaying.played import PlayedScenario
     from harness.replaying.recorded import RecordedRun, RecordedTrial
     from harness.replaying.totals import RunAgain, TrialAgain
+
+Finds = Callable[["Path"], "Sequence[RunEntry]"]
+"""Runs below an evidence root, newest first: all of them, or those that a name could mean."""
 
 MISMATCH: Final = "verdict-mismatch"
 DAMAGED: Final = "run-damaged"
@@ -81,18 +86,19 @@ class Replay:
         return (ExitCode.FAILED, MISMATCH) if self.mismatches else (ExitCode.OK, "")
 
 
-def replay(root: Path, text: str) -> Replay | None:
+def replay(root: Path, text: str, find: Finds = list_runs) -> Replay | None:
     """Read what is meant and judge it once more; ``None`` when nothing was named and nothing is recorded.
 
     Args:
         root: Where evidence lies.
         text: A run, a trace, the beginning of either, or nothing.
+        find: Lists the runs that could be meant.
 
     Raises:
         UsageError: The name is none, or fits several.
         EvidenceError: It is unknown, or its record cannot be read.
     """
-    choice = choose(list_runs(root), text)
+    choice = choose(find(root), text)
     if choice is None:
         return None
     run = open_run(choice.entry)
