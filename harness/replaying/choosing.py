@@ -50,7 +50,9 @@ def choose(entries: Sequence[RunEntry], text: str) -> Choice | None:
     """
     if not text:
         return Choice(newest_run(entries)) if entries else None
-    traces = [] if text.endswith(PARTIAL_SUFFIX) else list(_traces(entries, text))
+    # A trial that a later run has taken over lies in the earlier one.
+    known = {} if text.endswith(PARTIAL_SUFFIX) else {each.trace_id: each for each in _traces(entries, text)}
+    traces = list(known.values())
     try:
         return Choice(resolve_run(entries, text))
     except EvidenceError:
@@ -59,10 +61,9 @@ def choose(entries: Sequence[RunEntry], text: str) -> Choice | None:
     except UsageError as error:
         if error.reference == "run-prefix-short":
             raise EvidenceError("run-unknown", f"neither a run nor a trace is called {text}", _HINT) from None
-        if error.reference != "run-ambiguous" or not any(text == each.trace_id for each in traces):
+        if error.reference != "run-ambiguous" or text not in known:
             raise
-    exact = [each for each in traces if text == each.trace_id]
-    if len(found := exact[:1] or traces) > 1:
+    if len(found := [known[text]] if text in known else traces) > 1:
         listed = ", ".join(f"{each.trace_id} (run {each.entry.name})" for each in found[:MOST_LISTED])
         more = "" if len(found) <= MOST_LISTED else f" and {len(found) - MOST_LISTED} more"
         raise UsageError("trace-ambiguous", f"{text} fits {len(found)} traces: {listed}{more}", "give more of the id")

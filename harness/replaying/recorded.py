@@ -7,7 +7,7 @@ run that was killed nothing is sealed, so its bytes are believed as they are, an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.events import ClimbStarted, ScenarioStarted
@@ -16,7 +16,7 @@ from harness.evidence.guarded import stored_text
 from harness.evidence.journal import iter_events
 from harness.evidence.layout import CASES, EVENTS, LADDERS, RUN, STATE, TRACE_MANIFEST, evaluation_file, trace_file
 from harness.evidence.paths import fault_of
-from harness.evidence.reading import RunCondition, load_run
+from harness.evidence.reading import RunCondition, list_runs, load_run
 from harness.evidence.records import DamagedRecordError
 from harness.evidence.trial_records import TrialRecord, decode_traces
 from harness.ids import is_id
@@ -48,9 +48,11 @@ class RecordedTrial:
         scenarios: In order; empty when it cannot be read.
         why: Why it cannot be read; empty when it can.
         faults: Files of its own that are not as they were sealed.
+        home: The run whose folder has its files: another one when it was taken over.
     """
 
     record: TrialRecord
+    home: RunEntry
     scenarios: tuple[PlayedScenario, ...] = ()
     why: str = ""
     faults: tuple[Fault, ...] = ()
@@ -106,7 +108,7 @@ def open_run(entry: RunEntry) -> RecordedRun:
     """
     found = load_run(entry)
     records = trials_of(entry)
-    trials = tuple(_trial(entry, each, found.faults) for each in records)
+    trials = tuple(_trial_of(entry, each, found.faults) for each in records)
     if entry.condition is RunCondition.DAMAGED:
         raise EvidenceError("run-unreadable", f"{entry.folder}: {entry.why}", _RESTORE)
     climbed = {each.id for trial in trials for each in trial.scenarios if each.started}
@@ -150,6 +152,24 @@ def _untold(entry: RunEntry) -> tuple[TrialRecord, ...]:
     return (TrialRecord(0, begun.trace_id, recorded=record.recorded, **told),)  # type: ignore[arg-type]
 
 
+def _trial_of(entry: RunEntry, record: TrialRecord, faults: Iterable[Fault]) -> RecordedTrial:
+    if record.run_id in {None, entry.run_id}:
+        return _trial(entry, record, faults)
+    home = next((each for each in list_runs(entry.folder.parent) if each.run_id == record.run_id), None)
+    told = replace(record, folder="", log="")
+    if home is None:
+        return RecordedTrial(told, entry, why=f"it was climbed in run {record.run_id}, which is not there")
+    try:
+        known = next((each for each in trials_of(home) if each.trace_id == record.trace_id), None)
+    except EvidenceError as error:
+        return RecordedTrial(told, home, why=error.message)
+    if known is None or known.sha256 != record.sha256:
+        return RecordedTrial(told, home, why=f"run {home.name} does not hold the trial that was taken over from it")
+    # There it lies under its own name; here it has its own number.
+    there = _trial(home, known, load_run(home).faults)
+    return replace(there, record=replace(known, trial_index=record.trial_index, run_id=record.run_id))
+
+
 def _trial(entry: RunEntry, record: TrialRecord, faults: Iterable[Fault]) -> RecordedTrial:
     try:
         scenarios = tuple(play(iter_events(entry.folder / record.log)))
@@ -159,7 +179,7 @@ def _trial(entry: RunEntry, record: TrialRecord, faults: Iterable[Fault]) -> Rec
     own = {record.log, trace_file(record.trace_id), evaluation_file(record.trace_id)}
     own |= {trace_file(each.started.trace_id) for each in scenarios if each.started}
     mine = tuple(fault for fault in faults if fault.path in own or _is_below(fault.path, record))
-    return RecordedTrial(record, scenarios, why, mine)
+    return RecordedTrial(record, entry, scenarios, why, mine)
 
 
 def _is_below(path: str, record: TrialRecord) -> bool:
@@ -215,4 +235,4 @@ def only(run: RecordedRun, trace_id: str) -> Iterator[RecordedTrial]:
             continue
         scenarios = tuple(each for each in trial.scenarios if each.started and each.started.trace_id == trace_id)
         if scenarios:
-            yield RecordedTrial(trial.record, scenarios, trial.why, trial.faults)
+            yield replace(trial, scenarios=scenarios)

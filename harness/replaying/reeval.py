@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.errors import ExitCode, UsageError
 from harness.evidence.faults import EvidenceError
-from harness.evidence.reading import list_runs
+from harness.evidence.reading import RunCondition, list_runs
 from harness.judging.verdict import Verdict
 from harness.replaying.choosing import choose
 from harness.replaying.drift import Half
@@ -169,7 +169,14 @@ def _sealed(entries: Sequence[RunEntry], text: str) -> tuple[RecordedRun, str]:
     if not run.is_sealed:
         message = f"{choice.entry.folder} is not sealed ({choice.entry.condition}), so it is no evidence"
         raise EvidenceError("run-unfinished", message, _LISTED)
-    wrong = [f"{fault.path}: {fault.kind}" for fault in run.faults] + [each.why for each in run.trials if each.why]
+    asked = tuple(only(run, choice.trace_id))
+    strangers = [each for each in asked if each.home.condition is not RunCondition.FINISHED]
+    if strangers:
+        message = f"trial {strangers[0].record.trial_index} lies in {strangers[0].home.folder}, which is not sealed"
+        raise EvidenceError("run-unfinished", message, "judge the traces of this run one by one")
+    wrong = [f"{fault.path}: {fault.kind}" for fault in run.faults] + [
+        each.why or f"{each.faults[0].path}: {each.faults[0].kind}" for each in run.trials if each.is_bad
+    ]
     if wrong:
         more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         message = f"run {choice.entry.name} is not as it was sealed: {wrong[0]}{more}"

@@ -169,10 +169,10 @@ def told(check: Again) -> str:
     return f"{name}: stored {old}, recomputed {new}"
 
 
-def writes_of(run: RecordedRun, trace_id: str) -> Mapping[str, int] | None:
+def writes_of(trial: RecordedTrial, trace_id: str) -> Mapping[str, int] | None:
     """Committed statements by operation and table, of a scenario's trace; ``None`` when nobody watched or knows."""
     try:
-        document = stored_trace(run.entry.folder, trace_id)
+        document = stored_trace(trial.home.folder, trace_id)
     except EvidenceError:
         return None
     capture, writes = document.get("capture"), document.get("db_writes")

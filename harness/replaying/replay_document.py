@@ -48,14 +48,17 @@ def _trial(found: Replay, trial: RecordedTrial) -> dict[str, Any]:
     judged = {id(each.played): each for each in again.scenarios} if again else {}
     return {
         **to_document(trial.record),
+        "home": trial.home.name,
         "recomputed": again.verdict.value if again else None,
         "why_unreadable": trial.why,
         "evaluations": to_document(found.evaluations.get(trial.record.trace_id, ())),
-        "scenarios": [_scenario(found, each, judged.get(id(each))) for each in trial.scenarios],
+        "scenarios": [_scenario(found, trial, each, again=judged.get(id(each))) for each in trial.scenarios],
     }
 
 
-def _scenario(found: Replay, played: PlayedScenario, again: ScenarioAgain | None) -> dict[str, Any]:
+def _scenario(
+    found: Replay, trial: RecordedTrial, played: PlayedScenario, *, again: ScenarioAgain | None
+) -> dict[str, Any]:
     trace_id = played.started.trace_id if played.started else ""
     steps = {id(each.played): each for each in again.steps} if again else {}
     return {
@@ -84,7 +87,7 @@ def _scenario(found: Replay, played: PlayedScenario, again: ScenarioAgain | None
         "loose": timeline(played.loose),
         "checks": checks_document(again.loose) if again else to_document(played.results),
         "files": list(played.files),
-        "writes": writes_of(found.run, trace_id) if trace_id else None,
+        "writes": writes_of(trial, trace_id) if trace_id else None,
         "evaluations": to_document(found.evaluations.get(trace_id, ())),
     }
 

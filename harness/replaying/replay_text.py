@@ -105,6 +105,8 @@ def _trial(found: Replay, trial: RecordedTrial) -> Iterator[str]:
     again = next((each for each in found.again.trials if each.recorded is trial), None) if found.again else None
     now = f", recomputed {again.verdict}" if again else ""
     yield f"trial {record.trial_index} {record.trace_id}: {safe(record.status)}{now} ({record.duration_s:.1f} s)"
+    if trial.home.name != found.run.entry.name:
+        yield f"  taken over from run {trial.home.name}"
     if trial.why:
         yield f"  it cannot be read: {safe(trial.why)}"
         return
@@ -112,7 +114,7 @@ def _trial(found: Replay, trial: RecordedTrial) -> Iterator[str]:
     yield from _evaluations(found, record.trace_id, "  ")
     judged = {id(each.played): each for each in again.scenarios} if again else {}
     for each in trial.scenarios:
-        yield from _scenario(found, each, judged.get(id(each)))
+        yield from _scenario(found, trial, each, again=judged.get(id(each)))
 
 
 def _evaluations(found: Replay, trace_id: str, indent: str) -> Iterator[str]:
@@ -121,7 +123,9 @@ def _evaluations(found: Replay, trace_id: str, indent: str) -> Iterator[str]:
         yield f"{indent}evaluated later: {each.eval_id}: {safe(told)}"
 
 
-def _scenario(found: Replay, played: PlayedScenario, again: ScenarioAgain | None) -> Iterator[str]:
+def _scenario(
+    found: Replay, trial: RecordedTrial, played: PlayedScenario, *, again: ScenarioAgain | None
+) -> Iterator[str]:
     title = played.started.title if played.started else ""
     now = f", recomputed {again.verdict or 'not judged'}" if again else ""
     yield safe(f"  {played.folder} {title}").rstrip() + f": {played.verdict or 'never ended'}{now}"
@@ -135,12 +139,12 @@ def _scenario(found: Replay, played: PlayedScenario, again: ScenarioAgain | None
         yield from _step(step, checks.get(id(step), ()))
     yield from _loose(played, again)
     if played.started and played.started.trace_id:
-        yield f"    trace {played.started.trace_id}: {_writes(found.run, played.started.trace_id)}"
+        yield f"    trace {played.started.trace_id}: {_writes(trial, played.started.trace_id)}"
         yield from _evaluations(found, played.started.trace_id, "    ")
 
 
-def _writes(run: RecordedRun, trace_id: str) -> str:
-    writes = writes_of(run, trace_id)
+def _writes(trial: RecordedTrial, trace_id: str) -> str:
+    writes = writes_of(trial, trace_id)
     if writes is None:
         return "whether anything was written to a database is not known"
     each = ", ".join(f"{count} {safe(name)}" for name, count in sorted(writes.items()))

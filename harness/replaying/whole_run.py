@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.evidence.documents import parse_object
 from harness.evidence.guarded import stored_text
 from harness.evidence.layout import MANIFEST
+from harness.evidence.reading import RunCondition
 from harness.evidence.records import DamagedRecordError
 from harness.replaying.judging_again import Judging, judge_scenario
 from harness.replaying.played import reached_by
@@ -60,8 +61,7 @@ def judge_run(
         conditions: Under which; those that the run itself tells are taken from it.
     """
     whole = with_facts(conditions, run.record)
-    sizes = sizes_of(run)
-    found = [_trial(run, each, ladders, judging=(whole, sizes)) for each in trials if each.scenarios]
+    found = [_trial(run, each, ladders, judging=(whole, sizes_of(each))) for each in trials if each.scenarios]
     return run_again(run.record, found, ladders.first.proceed_on)
 
 
@@ -94,15 +94,15 @@ def _trial(
     return trial_again(trial, found, ladders.first.proceed_on)
 
 
-def sizes_of(run: RecordedRun) -> Mapping[str, int]:
-    """Bytes of every file of a run: of a sealed one by its manifest, else by what lies there."""
-    if run.is_sealed:
+def sizes_of(trial: RecordedTrial) -> Mapping[str, int]:
+    """Bytes of every file of a trial's run: of a sealed one by its manifest, else by what lies there."""
+    folder = trial.home.folder
+    if trial.home.condition is RunCondition.FINISHED:
         try:
-            files = parse_object(stored_text(run.entry.folder / MANIFEST))["files"]
+            files = parse_object(stored_text(folder / MANIFEST))["files"]
             return {file["path"]: file["size"] for file in files}
         except (OSError, UnicodeDecodeError, DamagedRecordError, KeyError, TypeError):
             pass
-    folder = run.entry.folder
-    paths = {path for trial in run.trials for each in trial.scenarios for path in each.files}
+    paths = {path for each in trial.scenarios for path in each.files}
     there = {path: folder / path for path in paths}
     return {path: file.lstat().st_size for path, file in there.items() if file.is_file() and not file.is_symlink()}

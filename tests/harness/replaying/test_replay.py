@@ -1,6 +1,7 @@
 """``ladder replay``: what is shown, what counts as missing or damaged, and that a changed outcome is seen."""
 
 import json
+import shutil
 import socket
 from dataclasses import replace
 from itertools import takewhile
@@ -16,6 +17,8 @@ from harness.replaying.choosing import Choice, choose
 from harness.replaying.commands import say_replay
 from harness.replaying.replay import replay
 from harness.replaying.results_again import Source
+from harness.runner.selection import Wish
+from harness.runner.wanted_trials import WantedTrials
 
 ROLLBACK = "rollback: {verify: mocked.ladder.yaml, as: mocked/RERUN}"
 
@@ -314,3 +317,22 @@ def test_a_red_scenario_and_those_blocked_by_it_come_to_the_same_again(recorded)
     told = document(recorded.run())
     assert (told["verdict"], told["recomputed"], told["mismatches"]) == ("FAIL", "FAIL", [])
     assert [each["verdict"] for each in told["trials"][0]["scenarios"]] == ["FAIL", "BLOCKED"]
+
+
+def test_trials_that_were_taken_over_are_shown_from_where_they_lie(recorded):
+    first = recorded.run_trials(2)
+    recorded.whole.time.passed += 60
+    second = recorded.run(trials=WantedTrials(4), wish=Wish(resume=True), from_run=first.name)
+    told = document(second, second.name)
+    assert [each["home"] for each in told["trials"]] == [first.name] * 2 + [second.name] * 2
+    assert [each["recomputed"] for each in told["trials"]] == ["PASS"] * 4
+    assert (told["recomputed"], told["mismatches"], told["damage"]) == ("PASS", [], [])
+    taken = told["trials"][0]["trace_id"]
+    assert document(second, taken)["run"] == first.name
+    (first / "traces" / f"{taken}.jsonl").write_text("{}")
+    told = document(second, second.name)
+    assert told["reason"] == "run-damaged"
+    assert taken in " ".join(told["damage"])
+    shutil.rmtree(first)
+    told = document(second, second.name)
+    assert "which is not there" in told["trials"][0]["why_unreadable"]
