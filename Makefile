@@ -17,7 +17,7 @@ LADDER_NAME ?= live
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup live-suite scenario rollback up down doctor test lint bench clean lock
+.PHONY: help setup live-suite scenario rollback up down doctor console test lint bench clean lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ rollback: setup ## switch to the mocked worker and prove it [ARGS=...]
 
 doctor: setup ## look for what would keep a run from working; changes nothing
 	@$(LADDER) doctor $(ARGS)
+
+console: setup ## show runs in a browser on this machine until interrupted [ARGS='--port N --out DIR']
+	@$(LADDER) console $(ARGS)
 
 up: setup ## start the stack and wait until it is ready [MODE=live|mocked]
 	@$(LADDER) up $(if $(MODE),--mode $(MODE))

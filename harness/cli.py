@@ -354,6 +354,18 @@ def diff(
     raise typer.Exit(ExitCode.FAILED if found.matters else ExitCode.OK)
 
 
+@app.command(short_help="Show runs in a browser, on this machine.")
+def console(
+    *, port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 for any that is free.")] = 8020, out: Out = None
+) -> None:
+    """Serve the evidence console on 127.0.0.1 until interrupted; LADDER_CONSOLE_TOKEN makes it ask for a token."""
+    from harness.console.serving import TOKEN, serve
+
+    settings = _settings()
+    root = settings.evidence_root(out)
+    serve(root, lambda: _redactor(settings), port=port, token=settings.get(TOKEN), say=_print)
+
+
 @app.command(short_help="Copy input to output without secrets.")
 def redact(
     env_file: Annotated[Path, typer.Option(help="NAME=value lines; every value counts as secret.")] = Path(".env.live"),

@@ -1,0 +1,111 @@
+// Keys for those who like them, and the moving log of a run. Every page works without this file.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("scripted");
+
+  const store = { off: "ladder-keys-off" };
+  const areOff = () => { try { return localStorage.getItem(store.off) === "1"; } catch { return false; } };
+  const turn = (off) => { try { off ? localStorage.setItem(store.off, "1") : localStorage.removeItem(store.off); } catch { /* no storage, no memory */ } };
+
+  const rows = () => [...document.querySelectorAll("[data-row]")].filter((each) => each.offsetParent !== null);
+  let at = -1;
+  const move = (by) => {
+    const found = rows();
+    if (!found.length) return;
+    const held = found.indexOf(document.activeElement);
+    at = Math.max(0, Math.min(found.length - 1, (held >= 0 ? held : at) + by));
+    found.forEach((each) => each.classList.remove("current"));
+    found[at].classList.add("current");
+    found[at].focus();
+    found[at].scrollIntoView({ block: "nearest" });
+  };
+
+  const KEYS = [["j", "next row"], ["k", "previous row"], ["Enter", "open the row"], ["/", "search"], ["?", "these keys"], ["Esc", "close"]];
+  let sheet = null;
+  const openSheet = () => {
+    if (!sheet) {
+      sheet = document.createElement("dialog");
+      sheet.setAttribute("aria-labelledby", "sheet-title");
+      const title = document.createElement("h2");
+      title.id = "sheet-title";
+      title.textContent = "Keys";
+      const list = document.createElement("dl");
+      for (const [key, what] of KEYS) {
+        const term = document.createElement("dt");
+        const shown = document.createElement("kbd");
+        shown.textContent = key;
+        term.append(shown);
+        const said = document.createElement("dd");
+        said.textContent = what;
+        list.append(term, said);
+      }
+      const label = document.createElement("label");
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.checked = !areOff();
+      box.addEventListener("change", () => turn(!box.checked));
+      label.append(box, " Single keys are on");
+      const close = document.createElement("button");
+      close.type = "button";
+      close.textContent = "Close";
+      close.addEventListener("click", () => sheet.close());
+      const foot = document.createElement("p");
+      foot.append(close);
+      sheet.append(title, list, label, foot);
+      document.body.append(sheet);
+    }
+    sheet.showModal();
+  };
+
+  const isTyping = (target) => target instanceof Element && target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || sheet?.open) return;
+    // The sheet opens always, since it is where the keys are switched on again.
+    if (event.key === "?") { event.preventDefault(); openSheet(); return; }
+    if (areOff()) return;
+    const search = document.querySelector("[data-search]");
+    if (event.key === "j") move(1);
+    else if (event.key === "k") move(-1);
+    else if (event.key === "/" && search) { event.preventDefault(); search.focus(); search.select(); }
+  });
+  document.querySelector(".keys")?.addEventListener("click", openSheet);
+
+  const log = document.querySelector("[data-events]");
+  if (log) {
+    const state = document.querySelector("[data-live-state]");
+    const seen = new Set([...log.children].map((each) => each.dataset.id));
+    const source = new EventSource(log.dataset.events);
+    const add = (event) => {
+      if (seen.has(event.lastEventId)) return;
+      seen.add(event.lastEventId);
+      const told = JSON.parse(event.data);
+      const line = document.createElement("li");
+      line.dataset.id = event.lastEventId;
+      line.dataset.kind = event.type;
+      const when = document.createElement("span");
+      when.className = "when";
+      when.textContent = told.when;
+      const what = document.createElement("span");
+      what.className = "what";
+      what.textContent = told.text;
+      line.append(when, what);
+      if (told.word) {
+        const word = document.createElement("span");
+        word.className = `verdict ${told.state}`;
+        word.textContent = `${told.mark} ${told.word}`;
+        line.append(word);
+      }
+      log.append(line);
+      if (state) state.textContent = told.text;
+    };
+    for (const kind of ["step", "attempt", "check", "verdict", "sealed"]) source.addEventListener(kind, add);
+    source.addEventListener("done", () => {
+      source.close();
+      log.dataset.done = "yes";
+      if (state) state.textContent = "The run has ended.";
+      document.querySelector("[data-after]")?.removeAttribute("hidden");
+    });
+    window.addEventListener("pagehide", () => source.close());
+  }
+})();

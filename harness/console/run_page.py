@@ -1,0 +1,135 @@
+"""One run: how far it can be trusted first, then its verdicts, its course, and what it was made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.console.climbed import page_id
+from harness.console.picture import run_picture
+from harness.console.rendering import Page, address
+from harness.console.runs_page import facts_of_entry, intent_of, word_of
+from harness.console.shelf import UNFINISHED
+from harness.evidence.faults import EvidenceError
+from harness.evidence.reading import RunCondition
+from harness.evidence.records import to_document
+from harness.evidence.summary import parts
+from harness.judging.verdict import is_green
+from harness.reporting.told_run import listed_files
+from harness.reporting.trials import trials_of
+from harness.reporting.words import facts_of, tallied, took
+from harness.traces.reading import TracedRun, open_traces
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.console.rendering import Json
+    from harness.console.sources import Sources
+    from harness.evidence.reading import RunEntry
+    from harness.evidence.run_record import RunRecord, ScenarioRecord
+
+
+def run_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
+    """The page.
+
+    Raises:
+        MissingError: There is no such run.
+        EvidenceError: The source cannot be read.
+    """
+    entry = sources.shelf.entry(names["run"])
+    made = sources.kept.made(entry, ("run",), lambda: _document(entry))
+    document = {**made, "trust": sources.trusted.of(entry).document(), "last_green": _last_green(sources, entry)}
+    return Page("run", f"Run {entry.name}", document, here)
+
+
+def _document(entry: RunEntry) -> Json:
+    record = entry.record
+    known = {**facts_of_entry(entry), "href": address("runs", entry.name), "why": entry.why}
+    known["export_href"] = address("runs", entry.name, "export.html")
+    known["events_href"] = address("runs", entry.name, "events")
+    known["is_running"] = entry.condition is RunCondition.RUNNING
+    picture, why = _picture(entry)
+    if record is None:
+        return {**known, "tally": [], "parts": [], "facts": [], "ladders": [], "trials": None, "files": [],
+                "waterfall": picture, "why_no_waterfall": why, "duration": ""}  # fmt: skip
+    return {
+        **known,
+        "duration": took(record.duration_s),
+        "tally": [list(each) for each in tallied(record.scenarios)],
+        "parts": [
+            {"part": part, "scenarios": [_scenario(entry, each) for each in found]}
+            for part, found in parts(record).items()
+        ],
+        "facts": [list(each) for each in facts_of(record)],
+        "ladders": [_ladder(record, at) for at in range(len(record.ladders))],
+        "trials": _trials(entry, record),
+        "files": _files(entry),
+        "waterfall": picture,
+        "why_no_waterfall": why,
+    }
+
+
+def _scenario(entry: RunEntry, record: ScenarioRecord) -> Json:
+    name = page_id(entry, record)
+    return {
+        **to_document(record),
+        "page_id": name,
+        "href": address("runs", entry.name, name),
+        "duration": took(record.duration_s) if record.started_at else "",
+    }
+
+
+def _ladder(record: RunRecord, at: int) -> Json:
+    ladder = record.ladders[at]
+    facts = (
+        ("File", ladder.file),
+        ("SHA-256", ladder.digest),
+        ("Execution part", ladder.execution_digest),
+        ("Judging part", ladder.judging_digest),
+    )
+    return {"name": ladder.name, "mode": ladder.mode.value, "facts": [list(each) for each in facts]}
+
+
+def _trials(entry: RunEntry, record: RunRecord) -> Json | None:
+    found = trials_of(entry.folder, record)
+    if found is None:
+        return None
+    rows = [{**to_document(each), "duration": took(each.duration_s)} for each in found.trials]
+    return {"facts": [list(each) for each in found.facts], "rows": rows}
+
+
+def _files(entry: RunEntry) -> list[Json]:
+    """Files of the run as a whole; those of scenarios stand on their pages."""
+    listed = listed_files(entry.folder) if entry.condition not in UNFINISHED else {}
+    folders = tuple(f"{each.folder}/" for each in entry.record.scenarios) if entry.record else ()
+    own = [each for path, each in sorted(listed.items()) if not path.startswith((*folders, "cases/", "traces/"))]
+    return [
+        {
+            "path": each.path,
+            "size": each.size,
+            "sha256": each.sha256,
+            "href": address("runs", entry.name, "files", *each.path.split("/")),
+        }
+        for each in own
+    ]
+
+
+def _picture(entry: RunEntry) -> tuple[Json, str]:
+    try:
+        found = open_traces([entry], entry.name, "")
+    except EvidenceError as error:
+        return {"total": "", "rows": []}, error.message.removeprefix(f"{entry.folder}: ")
+    # Of a name that is a run's, and without a scenario's, it is never one trace that is found.
+    return (run_picture(entry, found), "") if isinstance(found, TracedRun) else ({"total": "", "rows": []}, "none")
+
+
+def _last_green(sources: Sources, entry: RunEntry) -> Json | None:
+    """The last green run of the same ladder before one that is not green, to compare with."""
+    if entry.record is None or (entry.record.verdict and is_green(entry.record.verdict)):
+        return None
+    wanted = intent_of(entry)
+    for each in sources.shelf.entries():
+        if each.name < entry.name and each.condition is RunCondition.FINISHED and intent_of(each) == wanted:
+            verdict = each.record.verdict if each.record else None
+            if verdict and is_green(verdict):
+                return {"run": each.name, "word": word_of(each), "href": f"/compare?a={each.name}&b={entry.name}"}
+    return None

@@ -1,0 +1,71 @@
+"""What pages are made from: the runs, how far each can be trusted, and documents that were made before.
+
+A document of a finished run is kept until a file of that run changes, since it cannot become another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from harness.console.shelf import UNFINISHED, Shelf, fingerprint
+from harness.console.trust import Trusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Self, TypeVar
+
+    from harness.evidence.reading import RunEntry
+    from harness.evidence.redacting import Redacts
+
+    T = TypeVar("T")
+
+MOST_KEPT: Final = 64
+
+
+class Kept:
+    """Documents by what they are of; used by several threads at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[str, ...], tuple[object, object]] = OrderedDict()
+
+    def made(self, entry: RunEntry, what: tuple[str, ...], make: Callable[[], T]) -> T:
+        """The document, made anew when a file of the run has changed; of an unfinished run always."""
+        if entry.condition in UNFINISHED:
+            return make()
+        key, stamp = (str(entry.folder), *what), fingerprint(entry.folder)
+        with self._lock:
+            held = self._held.get(key)
+            if held and held[0] == stamp:
+                self._held.move_to_end(key)
+                return held[1]  # type: ignore[return-value]
+        found = make()
+        with self._lock:
+            self._held[key] = stamp, found
+            while len(self._held) > MOST_KEPT:
+                self._held.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that pages read.
+
+    Attributes:
+        redactor: What leaves as one file passes it; ``None`` when no secrets are known here.
+        base_url: Of the backend whose recent traces can be asked for.
+    """
+
+    shelf: Shelf
+    trusted: Trusted
+    redactor: Callable[[], Redacts]
+    kept: Kept = field(default_factory=Kept)
+
+    @classmethod
+    def of(cls, root: Path, redactor: Callable[[], Redacts]) -> Self:
+        """The sources of one evidence root."""
+        return cls(Shelf(root), Trusted(root), redactor)

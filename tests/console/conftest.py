@@ -1,0 +1,79 @@
+"""Whole runs made by the runner itself, and a console that shows copies of them which a test may break."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+# The stage on which runs are made without a network belongs to the tests of the runner and of the verifier.
+sys.path += [str(Path(__file__).parents[1] / "harness" / name) for name in ("runner", "verifying", "reporting")]
+
+from asgi_caller import Caller
+from stored_runs import make_run, make_trials
+
+from harness.console.app import create_app
+from harness.console.sources import Sources
+from harness.redaction.redactor import Redactor
+from harness.redaction.secret import SecretSet
+
+PORT = 8020
+
+
+@pytest.fixture(scope="session")
+def sealed(tmp_path_factory):
+    """A finished run that nobody touches."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return make_run(tmp_path_factory.mktemp("sealed"), monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def sealed_trials(tmp_path_factory):
+    """A finished run of three trials, of which the second is red."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return make_trials(tmp_path_factory.mktemp("trials"), monkeypatch)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """An evidence root."""
+    found = tmp_path / "evidence"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
+def bundle(sealed, root):
+    """A copy of the finished run."""
+    return copied(sealed, root / sealed.name)
+
+
+@pytest.fixture
+def sources(root):
+    """What the console reads."""
+    return Sources.of(root, lambda: Redactor(SecretSet(())))
+
+
+@pytest.fixture
+def client(sources):
+    """A caller of a console that asks for no token."""
+    return caller(sources)
+
+
+def caller(sources, token=""):
+    app = create_app(sources, port=PORT, token=token)
+    return Caller(app, f"127.0.0.1:{PORT}")
+
+
+def copied(source, target):
+    """A bundle that can be written to."""
+    shutil.copytree(source, target)
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return target
+
+
+@pytest.fixture
+def guarded(sources):
+    """A caller of a console that asks for a token, without one."""
+    return caller(sources, "console-token-canary")
