@@ -244,7 +244,7 @@ def trace(
 
 
 @app.command(short_help="Show a recorded run again, and recompute its verdict.")
-def replay(
+def replay(  # noqa: PLR0913  # one parameter for each flag
     run: Annotated[
         str, typer.Argument(help="A run's folder or id, a trace's id, or the beginning of one; default: the newest.")
     ] = "",
@@ -252,6 +252,10 @@ def replay(
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Show what can be read, and name the rest.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Answer a client from the recording on 127.0.0.1, until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where --serve listens; 0 for a free one.")] = 0,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -259,7 +263,15 @@ def replay(
     from harness.replaying.commands import say_replay
 
     root = _settings().evidence_root(out)
-    _say(say_replay(root, run, allows_partial=allow_partial, as_json=as_json))
+    if serve:
+        from harness.replaying.serving import serve_until_interrupted
+
+        raise typer.Exit(serve_until_interrupted(root, run, port, say=_print))
+    _say(
+        say_replay(
+            root, run, allows_partial=allow_partial, as_json=as_json, find=lambda root: runs_cli.runs_meant(root, run)
+        )
+    )
 
 
 @app.command(short_help="Judge a recorded run again, by its own ladder or another.")
@@ -301,7 +313,13 @@ def reeval(  # noqa: PLR0913  # one parameter for each flag
         judges_live=judge_live,
     )
     project = Project(settings.root, settings.environ)
-    desk = Desk(settings.evidence_root(out), _redactor(settings), project, lambda: datetime.now(UTC))
+    desk = Desk(
+        settings.evidence_root(out),
+        _redactor(settings),
+        project,
+        now=lambda: datetime.now(UTC),
+        find=lambda root: runs_cli.runs_meant(root, run),
+    )
     _say(say_reeval(desk, asked, as_json=as_json))
 
 
