@@ -58,7 +58,8 @@ class Answer:
         body_json: The parsed body as JSON text, where parsing ``text`` gives something else.
         duration_s: From connecting to the last byte.
         bytes: Size of the body as received.
-        sha256: Digest of the redacted body, before any cut.
+        sha256: Digest of the redacted text, before any cut.
+        undecoded: Bytes of the body that are no UTF-8 and stand as U+FFFD in the text.
         cut_from: Characters that the text had before it was cut; ``None`` when it is whole.
     """
 
@@ -69,6 +70,7 @@ class Answer:
     bytes: int = 0
     sha256: str = ""
     error: str = ""
+    undecoded: int = 0
     body_json: str | None = None
     cut_from: int | None = None
 
@@ -84,6 +86,7 @@ class Answer:
             bytes=exchange.bytes,
             sha256=exchange.sha256,
             error=exchange.error,
+            undecoded=exchange.undecoded,
             body_json=None if is_long else unless_same(exchange.body, parsed(exchange.text)),
             cut_from=len(exchange.text) if is_long else None,
         )
@@ -104,6 +107,7 @@ class Answer:
             bytes=self.bytes,
             sha256=self.sha256,
             error=self.error,
+            undecoded=self.undecoded,
         )
 
 

@@ -124,15 +124,18 @@ class Client:
         headers = self._headers(raw.headers, source)
         if raw.body is None:
             return Exchange(raw.status, headers, None, "", raw.duration_s, error=BODY_TOO_LARGE)
-        text = self._redacts.json(raw.body.decode("utf-8", "replace"), source=source) if raw.body else ""
+        decoded, undecoded = _decoded(raw.body)
+        text = self._redacts.json(decoded, source=source) if decoded else ""
         return Exchange(
             status=raw.status,
             headers=headers,
-            body=parse(text),
+            # JSON between systems is UTF-8 (RFC 8259, 8.1), and nobody is judged by what we put in the place of bytes.
+            body=None if undecoded else parse(text),
             text=text,
             duration_s=raw.duration_s,
             bytes=len(raw.body),
             sha256=hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+            undecoded=undecoded,
             marked=raw.body.count(MARKER_BYTES),
         )
 
@@ -156,6 +159,14 @@ class _Raw:
     headers: Mapping[str, str]
     body: bytes | None
     duration_s: float
+
+
+def _decoded(body: bytes) -> tuple[str, int]:
+    """The text of a body, with U+FFFD for what is no UTF-8, and how many bytes that were."""
+    try:
+        return body.decode(), 0
+    except UnicodeDecodeError:
+        return body.decode("utf-8", "replace"), len(body) - len(body.decode("utf-8", "ignore").encode())
 
 
 def _by_name(headers: Headers) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 from loopback_server import CLOSE, loopback, reply
 from sensing import CANARY, CanaryRedactor, call
 
+from harness.evidence.exchanges import Answer
 from harness.redaction.secret import Secret
 from harness.senses import client as client_module
 from harness.senses.address import Address
@@ -180,6 +181,26 @@ def test_the_surroundings_cannot_send_it_elsewhere(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert ask(reply())[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "undecoded"),
+    [
+        (b'{"id": "a\xffb"}', '{"id": "a\ufffdb"}', 1),
+        (b'{"id": "\xed\xa0\x80\xc3"}', '{"id": "\ufffd\ufffd\ufffd\ufffd"}', 4),
+        ('{"id": "Zürich"}'.encode("latin-1"), '{"id": "Z\ufffdrich"}', 1),
+        ("[1]".encode("utf-16"), "\ufffd\ufffd[\x001\x00]\x00", 2),
+    ],
+)
+def test_what_is_no_utf8_is_counted_and_is_no_json(body, text, undecoded):
+    found, _ = ask(reply(body))
+    assert (found.text, found.undecoded, found.body, found.bytes) == (text, undecoded, None, len(body))
+    assert Answer.of(found).exchange() == found
+
+
+def test_a_replacement_that_the_subject_wrote_is_its_own():
+    found, _ = ask(reply('{"id": "\ufffd"}'.encode()))
+    assert (found.undecoded, found.body) == (0, {"id": "\ufffd"})
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"half": ', b"", b"NaN", b"\xff\xfe"])
