@@ -17,7 +17,7 @@ from harness.language.model import Mode  # noqa: TC001  # typer reads the annota
 from harness.reporting.choices import ReportForm
 from harness.runner.choices import RecordChoice, WitnessChoice
 from harness.terminal.quiet_stream import quiet
-from harness.terminal.standard_streams import open_closed, settle
+from harness.terminal.standard_streams import open_closed, settle, write_result
 
 if TYPE_CHECKING:
     from harness.config import Settings
@@ -442,12 +442,8 @@ def _settings() -> Settings:
 
 
 def _print(text: str) -> None:
-    """Write a result; whoever closed the pipe has read enough."""
-    try:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stdout = None
+    """Write a result."""
+    write_result(text)
 
 
 def _say(said: Said) -> NoReturn:

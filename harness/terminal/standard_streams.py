@@ -2,7 +2,7 @@
 
 A closed stream is opened on nothing, for the first file of a run would get its number otherwise, and whatever writes
 to standard error would write into evidence. A pipe that nobody reads any more, or a full device behind standard output,
-must not turn the exit code of a run into the interpreter's own.
+must not turn the exit code of a run into the interpreter's own; a command whose result could not be written says so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+
+from harness.errors import PrerequisiteError
 
 _NAMES = ("stdin", "stdout", "stderr")
 
@@ -24,6 +26,22 @@ def open_closed() -> None:
         if getattr(sys, name) is None:
             file = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115  # for good
             setattr(sys, name, file)
+
+
+def write_result(text: str) -> None:
+    """Write what a command was asked for; whoever closed the pipe has read enough.
+
+    Raises:
+        PrerequisiteError: ``output-unwritable``; a result that nobody got is none.
+    """
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None
+    except OSError as error:
+        message = f"standard output cannot be written: {error.strerror}"
+        raise PrerequisiteError("output-unwritable", message, "make room, or write it elsewhere") from error
 
 
 def settle() -> None:

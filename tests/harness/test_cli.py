@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,21 @@ def ladder(*arguments, **environ):
     )
 
 
+def onto_a_full_disk(*arguments, text="", **environ):
+    with Path("/dev/full").open("wb") as full:
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"} | environ,
+            input=text,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -48,6 +64,30 @@ def test_each_kind_of_error_has_its_exit_code(error, code):
 
 def test_a_scenario_error_says_where():
     assert ScenarioError("bad-key", "unknown key", place=("x.yaml", 3, 4)).message == "x.yaml:3:4: unknown key"
+
+
+@pytest.mark.parametrize("command", [["list"], ["schema"], ["validate"], ["list", "--json"]])
+def test_a_result_that_cannot_be_written_is_an_error_and_no_stack_trace(command):
+    done = onto_a_full_disk(*command)
+    assert done.returncode == ExitCode.PREREQUISITE
+    assert done.stderr.startswith("error[output-unwritable]: standard output cannot be written: No space left")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_filter_whose_output_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "needles").write_text("A=Zq8-fine-here-1\n")
+    done = onto_a_full_disk("redact", "--env-file", str(tmp_path / "needles"), text="a line\n")
+    assert done.returncode == ExitCode.PREREQUISITE
+    assert done.stderr.startswith("error[output-unwritable]")
+
+
+@pytest.mark.parametrize("name", [".env", ".env.live"])
+def test_a_pipe_in_the_place_of_a_settings_file_is_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    done = ladder("up", LADDER_ENV_FILE=str(tmp_path / ".env"))
+    assert done.returncode == ExitCode.PREREQUISITE
+    assert "error[env-file-unreadable]" in done.stderr
+    assert "is no regular file" in done.stderr
 
 
 def test_an_error_ends_the_command_with_its_code_reference_and_hint(tmp_path):
