@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 WORKSPACE = Path(os.environ["WORKSPACE_DIR"])
@@ -60,6 +61,14 @@ def hold(exit_code=0):
 def write_file(path, text):
     (WORKSPACE / path).write_text(text)
     succeed()
+
+
+def succeed_for_some():
+    """Half of all projects get what they asked for; which, the last digit of their id tells."""
+    lucky = int(json.loads(REQUEST.read_text())["project_id"][-1], 16) % 2
+    # A judge that asks for a container's work looks whether the result is as young as the container.
+    now = {"timestamp": datetime.now(UTC).isoformat()}
+    succeed(**now if lucky else now | {"status": "error", "errors": ["out_of_luck"]})
 
 
 # How an attempt can end
