@@ -5,10 +5,12 @@ a folder that no process writes to any more says that it was killed.
 """
 
 # Annotations are read at run time by the codec, so they are not deferred here.
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from harness.evidence.documents import of_schema, pretty
+from harness.evidence.documents import of_schema
 from harness.evidence.layout import EVENTS
 from harness.evidence.records import from_document, to_document
 
@@ -56,9 +58,15 @@ class TraceManifest:
     trials: tuple[TrialRecord, ...]
 
 
-def encode_traces(manifest: TraceManifest) -> str:
-    """Spell ``traces/manifest.json``."""
-    return pretty({"schema": SCHEMA} | to_document(manifest))
+def encode_trial(record: TrialRecord) -> str:
+    """Spell one entry, as one line."""
+    return json.dumps(to_document(record), ensure_ascii=False)
+
+
+def encode_traces(run_id: str, entries: Iterable[str]) -> str:
+    """Spell ``traces/manifest.json``, an entry a line; they are spelt already, since most are as they were."""
+    head = f'{{"schema": {json.dumps(SCHEMA)}, "run_id": {json.dumps(run_id)}, "trials": ['
+    return head + ",".join(f"\n{entry}" for entry in entries) + "\n]}\n"
 
 
 def decode_traces(text: str) -> TraceManifest:

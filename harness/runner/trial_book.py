@@ -13,7 +13,7 @@ from harness.evidence.layout import EVENTS, TRACE_MANIFEST, evaluation_file, tra
 from harness.evidence.manifest import sha256
 from harness.evidence.records import to_document
 from harness.evidence.timestamps import timestamp
-from harness.evidence.trial_records import TraceManifest, TrialRecord, encode_traces
+from harness.evidence.trial_records import TrialRecord, encode_traces, encode_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,12 @@ class TrialBook:
         self, staging: Staging, redactor: Redacts, clock: Clock, *, run: RunRecord, taken: tuple[TrialRecord, ...] = ()
     ) -> None:
         self._staging, self._redactor, self._clock, self._run = staging, redactor, clock, run
-        self._records = list(taken)
+        self._records: list[TrialRecord] = []
+        self._entries: list[str] = []
         self._begun: dict[int, float] = {}
         self._lock = threading.Lock()
+        for record in taken:
+            self._put(record)
         if taken:
             self._write()
 
@@ -63,7 +66,7 @@ class TrialBook:
             record = TrialRecord(
                 index, origin.trace_id, folder=folder, log=log, started_at=started_at, recorded=self._run.recorded
             )
-            self._records.append(record)
+            self._put(record)
             self._begun[index] = self._clock.monotonic()
             self._write()
             return record
@@ -76,13 +79,19 @@ class TrialBook:
         took = round(self._clock.monotonic() - self._begun[index], 6)
         with self._lock:
             ended = replace(record, status=status, duration_s=took, sha256=sha256(data), bytes=len(data), error=error)
-            self._records[index] = ended
+            self._put(ended)
             self._write()
             return ended
 
+    def _put(self, record: TrialRecord) -> None:
+        """Enter a record, new or changed; each is searched when it is entered, not whenever another one changes."""
+        entry = self._redactor.json(encode_trial(record), source=TRACE_MANIFEST)
+        at = slice(record.trial_index, record.trial_index + 1)
+        self._records[at], self._entries[at] = [record], [entry]
+
     def _write(self) -> None:
-        text = encode_traces(TraceManifest(self._run.run_id, tuple(self._records)))
-        self._staging.replace(TRACE_MANIFEST, self._redactor.json(text, source=TRACE_MANIFEST))
+        text = encode_traces(self._run.run_id, self._entries)
+        self._staging.replace(TRACE_MANIFEST, self._redactor.line(text, source=TRACE_MANIFEST))
 
     def _evaluate(self, record: TrialRecord, status: str) -> None:
         path = evaluation_file(record.trace_id)

@@ -38,6 +38,7 @@ from tests.bench.trace_cost import (
     measure_requests,
     running_pair,
 )
+from tests.bench.trials import AT_ONCE, TRIALS, measure_trials
 from worker.contract import Label
 
 if TYPE_CHECKING:
@@ -45,12 +46,12 @@ if TYPE_CHECKING:
 
     from tests.bench.figures import Comparison, Measure
     from tests.bench.jobs import Phases
-    from tests.bench.subject import Backend
 
 MET, MISSED, PREREQUISITE, INTERRUPTED = 0, 1, 3, 130
 LIVE_CLIMBS: Final = 6
 LATENCY_PAIRS: Final = 40
 THROUGHPUT_ROUNDS: Final = 14
+TRIAL_ROUNDS: Final = 6
 LISTINGS: Final = 20
 READS: Final = 200
 CALL_TIMEOUT_S: Final = 60
@@ -156,9 +157,9 @@ def _measure_stack(ground: _Ground, part: Part) -> _Figures:
         running_backend(_folder(ground.place, "backend"), image=ground.image, instance=name) as backend,
         watched_removals(ground.client) as removals,
     ):
-        climbs, climbing = _measure_climbs(backend, ground.place) if part.has(Part.HARNESS) else ((), ())
         engine = RawEngine(ground.client, image_id=ground.image_id, instance=f"{name}-raw", root=ground.place / "raw")
         sides = Sides(backend, engine, removals)
+        climbs, climbing = _measure_climbs(sides, ground.place) if part.has(Part.HARNESS) else ((), ())
         served, phases = _measure_backend(sides) if part.has(Part.BACKEND) else ((), None)
     return _Figures((*served, *climbs), climbing, phases)
 
@@ -186,10 +187,12 @@ def _folder(place: Path, name: str) -> Path:
     return made
 
 
-def _measure_climbs(backend: Backend, place: Path) -> tuple[tuple[Comparison, ...], tuple[Measure, ...]]:
+def _measure_climbs(sides: Sides, place: Path) -> tuple[tuple[Comparison, ...], tuple[Measure, ...]]:
     _say(f"{LIVE_CLIMBS} climbs of L01 to L07")
-    climbs, measures = measure_live_climbs(backend, place, rounds=LIVE_CLIMBS)
-    return (climbs,), measures
+    climbs, measures = measure_live_climbs(sides.backend, place, rounds=LIVE_CLIMBS)
+    _say(f"{TRIAL_ROUNDS} times {TRIALS} trials of L01, {AT_ONCE} at once")
+    trials, closing = measure_trials(sides, _folder(place, "trials"), rounds=TRIAL_ROUNDS)
+    return (climbs, trials), (*measures, closing)
 
 
 def _measure_backend(sides: Sides) -> tuple[tuple[Comparison, ...], Phases]:

@@ -81,11 +81,15 @@ class RawEngine:
 
     def create_project(self) -> str:
         """Make a workspace, let a worker fill it, and return the project's id."""
+        job = self.prepare_project()
+        self.run_and_remove(job)
+        return job.workspace.name
+
+    def prepare_project(self) -> RawJob:
+        """Make a workspace, and prepare the job that fills it."""
         project_id = str(uuid.uuid4())
         writer.create_workspace(self._settings.workspace_root, project_id, owner=self._owner)
-        ran = self.run(self.prepare(project_id, JobType.INITIAL_PROJECT, GENERATE))
-        self.remove(ran.container)
-        return project_id
+        return self.prepare(project_id, JobType.INITIAL_PROJECT, GENERATE)
 
     def prepare(self, project_id: str, job_type: JobType = JobType.EDIT, instruction: str = EDIT) -> RawJob:
         """Write the request of a new job and build the body of its create request."""
