@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from harness.traces.records import Trace
+from harness.traces.records import HARNESS, Trace
 from harness.traces.walking import walk
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ DUPLICATE: Final = "duplicate"
 """Spans whose id was taken."""
 
 ADRIFT: Final = "adrift"
-"""Point events whose span nobody told, or is the judge's own."""
+"""Point events whose span nobody told or is the judge's own, or that claim to be of the judge's process."""
+
+UNTOLD_PARENT: Final = "untold_parent"
+"""Spans that were told and hang on nothing: a record is missing, and the trace says so."""
 
 
 def join(own: OwnPart, told: Told | None, *, case_id: str, why_untold: str = "") -> Trace:
@@ -37,6 +40,8 @@ def join(own: OwnPart, told: Told | None, *, case_id: str, why_untold: str = "")
     dropped = Counter(told.dropped) if told else Counter[str]()
     spans = _spans(own, told, dropped)
     places = {span.span_id: place for place, span in enumerate(spans)}
+    if loose := sum(span.service != HARNESS and span.parent_span_id not in places for span in spans):
+        dropped[UNTOLD_PARENT] += loose
     is_open = any(span.incomplete or span.end_ns is None for span in spans)
     return Trace(
         trace_id=own.trace_id,
@@ -65,10 +70,10 @@ def _spans(own: OwnPart, told: Told | None, dropped: Counter[str]) -> tuple[Span
 def _events(
     own: OwnPart, told: Told | None, places: Mapping[str, int], *, dropped: Counter[str]
 ) -> tuple[PointEvent, ...]:
-    judges = {span.span_id for span in own.spans}
+    judges, instances = {span.span_id for span in own.spans}, {span.instance for span in own.spans}
     found = list(own.events)
     for event in told.events if told else ():
-        if event.span_id in judges or event.span_id not in places:
+        if event.span_id in judges or event.span_id not in places or event.instance in instances:
             dropped[ADRIFT] += 1
         else:
             found.append(event)

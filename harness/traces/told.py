@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.records import DamagedRecordError, from_document
 from harness.traces.pipeline import StepStatus
-from harness.traces.records import HARNESS, SCHEMA, Told
+from harness.traces.records import HARNESS, SCHEMA, Outcome, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,9 @@ MAX_RECORDS: Final = 20_000
 MAX_PIPELINES: Final = 1_000
 MAX_DEPTH: Final = 32
 """Of a value in a pipeline or an attribute."""
+
+LONGEST_TEXT: Final = 8_192
+"""Characters of a name or value; our own backend cuts them at 512."""
 
 CUT: Final = "judge"
 """Under this name the cut is counted."""
@@ -94,7 +97,7 @@ def _with_step_status(span: Any) -> Any:  # noqa: ANN401  # JSON values
 
 
 def _check_values(document: object) -> None:
-    """Refuse what could not be stored again: endless nesting, lone surrogates, numbers that nothing can spell."""
+    """Refuse what could not be stored or read again: endless nesting and texts, and what nothing can spell."""
     waiting: list[tuple[object, int]] = [(document, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -109,7 +112,7 @@ def _check_values(document: object) -> None:
 
 def _fault_of(value: object, depth: int) -> str:
     if isinstance(value, str):
-        return "" if value.isascii() or _is_unicode(value) else "half a character"
+        return _fault_of_text(value)
     if isinstance(value, int):
         return "" if -_LARGEST <= value < _LARGEST else "a number of more than 64 bits"
     if isinstance(value, float):
@@ -117,12 +120,14 @@ def _fault_of(value: object, depth: int) -> str:
     return "values in values without end" if depth > MAX_DEPTH else ""
 
 
-def _is_unicode(text: str) -> bool:
+def _fault_of_text(text: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        return f"a text of more than {LONGEST_TEXT} characters"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        return "half a character"
+    return ""
 
 
 def _faults(told: Told) -> Iterator[tuple[str, str]]:
@@ -134,6 +139,8 @@ def _faults(told: Told) -> Iterator[tuple[str, str]]:
     for at, write in enumerate(told.db_writes):
         yield from ((f"db_writes[{at}].{name}", fault) for name, fault in _faults_of_write(write))
     yield from (("dropped", _NO_COUNT) for count in told.dropped.values() if count < 0)
+    if told.capture.active and not told.capture.hooks:
+        yield "capture", "is active without a hook"
     yield from ((f"pipelines[{at}]", "is no object") for at, it in enumerate(told.pipelines) if type(it) is not dict)
 
 
@@ -176,6 +183,8 @@ def _faults_of_write(write: DbWrite) -> Iterator[tuple[str, str]]:
         yield "started_ns", _NO_TIME
     if any(count < 0 for count in (write.stmt_seq, write.batch_size, write.rows or 0, write.committed_rows or 0)):
         yield "rows", _NO_COUNT
+    if write.committed_rows not in {None, write.rows if write.outcome is Outcome.COMMITTED else 0}:
+        yield "committed_rows", f"cannot be of a statement that is {write.outcome}"
     found = write.fingerprint
     if found is not None and not (found.v > 0 and _SHA256.fullmatch(found.sha256)):
         yield "fingerprint", "is none"

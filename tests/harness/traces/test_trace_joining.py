@@ -82,6 +82,7 @@ def test_a_span_whose_parent_nobody_told_comes_after_the_judges_tree_and_keeps_w
     assert trace.spans[-1].parent_span_id == span_id(999)
     assert trace.spans[-1].links == (Link(TRACE_ID, "e" * 16, "caller"),)
     assert trace.root.name == "scenario"
+    assert trace.dropped == {"untold_parent": 2}
 
 
 def test_of_two_spans_with_one_id_the_judges_own_counts():
@@ -97,6 +98,13 @@ def test_the_backend_says_nothing_in_the_judges_name():
     trace = joined(document=told_of([told_span(256)], [forged, told_event(999), told_event(256)]))
     assert [event.name for event in trace.events if event.instance == "ladder:1"] == ["pipeline.started"]
     assert trace.dropped == {"adrift": 2}
+
+
+def test_an_event_in_the_name_of_the_judges_process_is_left_out():
+    own = scenario_log().part().spans[0].instance
+    trace = joined(document=told_of([told_span(256)], [told_event(256, instance=own), told_event(256)]))
+    assert [event.instance for event in trace.events if event.name == "pipeline.started"] == ["ladder:1"]
+    assert trace.dropped == {"adrift": 1}
 
 
 def test_a_write_is_kept_wherever_it_hangs():

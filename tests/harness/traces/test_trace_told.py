@@ -125,6 +125,7 @@ def test_a_write_that_cannot_be_right_is_damage(name, value):
         {"pipelines": [1]},
         {"pipelines": [[]]},
         {"capture": {"hooks": [], "active": 1, "version": 1}},
+        {"capture": {"hooks": [], "active": True, "version": 1}},
         {"incomplete": "no"},
     ],
 )
@@ -139,6 +140,36 @@ def test_a_value_without_end_is_damage():
         deep = {"x": deep}
     with pytest.raises(DamagedRecordError, match="without end"):
         read(told_of(pipelines=[deep]))
+
+
+@pytest.mark.parametrize("where", ["name", "instance", "attributes"])
+def test_a_text_without_end_is_damage(where):
+    text = "x" * (told_module.LONGEST_TEXT + 1)
+    assert read(told_of([told_span(256, name=text[1:])])).spans[0].name == text[1:]
+    with pytest.raises(DamagedRecordError, match="a text of more than"):
+        read(told_of([told_span(256, **{where: {text: 1} if where == "attributes" else text})]))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rows", "committed", "is_taken"),
+    [
+        ("committed", 2, 2, True),
+        ("committed", 2, None, True),
+        ("rolled_back", 2, 0, True),
+        ("open", 2, None, True),
+        ("committed", 2, 3, False),
+        ("committed", None, 1, False),
+        ("rolled_back", 2, 2, False),
+        ("failed", None, 5, False),
+    ],
+)
+def test_no_more_rows_are_there_for_good_than_the_outcome_allows(outcome, rows, committed, is_taken):
+    written = told_of([told_span(256)], [], [told_write(256, outcome=outcome, rows=rows, committed_rows=committed)])
+    if is_taken:
+        assert read(written).db_writes[0].committed_rows == committed
+    else:
+        with pytest.raises(DamagedRecordError, match="committed_rows"):
+            read(written)
 
 
 def test_the_refusal_says_where():

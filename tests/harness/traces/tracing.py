@@ -205,7 +205,6 @@ def told_write(number=256, **fields):
         "tables": ["projects"],
         "batch_size": 1,
         "rows": 1,
-        "committed_rows": 1,
         "rows_source": "cursor",
         "fingerprint": {"v": 1, "sha256": "c" * 64},
         "outcome": "committed",
@@ -214,7 +213,8 @@ def told_write(number=256, **fields):
         "started_ns": BEGAN_NS + 3 * MS,
         "duration_ns": MS // 4,
     }
-    return given | fields
+    found = given | fields
+    return {"committed_rows": found["rows"] if found["outcome"] == "committed" else 0, **found}
 
 
 def joined(log=None, document=None, **fields):
