@@ -1,4 +1,4 @@
-"""What ``ladder runs`` and ``ladder show`` tell: as data for ``--json``, and as text for people.
+"""What ``ladder show`` tells of one run: as data for ``--json``, and as text for people.
 
 Stored text is shown as data: control characters are spelt out. A run that does not count as evidence says so in the
 same place where another one tells its verdict.
@@ -12,32 +12,15 @@ from harness.evidence.printable import one_line, shortened
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document
 from harness.evidence.run_record import RunStatus
-from harness.judging.verdict import is_green
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from harness.evidence.reading import LoadedRun, RunEntry
     from harness.evidence.run_record import RunRecord
 
-_COLUMNS = ("RUN", "VERDICT", "GREEN", "DURATION", "COMMIT", "RUN ID", "NOTE")
 _MAX_CELL = 100
 _MAX_LINE = 1000
-
-
-def runs_document(entries: Sequence[RunEntry]) -> dict[str, Any]:
-    """The list for ``--json``."""
-    return {"runs": [_entry_document(entry) for entry in entries]}
-
-
-def runs_text(entries: Sequence[RunEntry]) -> str:
-    """The list as a table; an empty one says so."""
-    if not entries:
-        return "nothing recorded\n"
-    rows = [_COLUMNS, *(_row(entry) for entry in entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def show_document(run: LoadedRun) -> dict[str, Any]:
@@ -66,20 +49,8 @@ def _entry_document(entry: RunEntry) -> dict[str, Any]:
         "signed": entry.is_signed,
         "verdict": to_document(record.verdict) if record else None,
         "started_at": record.started_at if record else None,
-        "duration_s": record.duration_s if record else None,
+        "duration_s": to_document(record.duration_s) if record else None,
     }
-
-
-def _row(entry: RunEntry) -> tuple[str, ...]:
-    record = entry.record
-    word = _word(entry)
-    if record is None:
-        return (entry.name, word, "", "", "", "", _cell(entry.why))
-    green = sum(is_green(each.verdict) for each in record.scenarios)
-    done = f"{green}/{len(record.scenarios)}"
-    commit = (record.git.commit or "")[:10] + ("+" if record.git.dirty else "")
-    told = (commit, record.run_id, entry.why)
-    return (entry.name, word, done, f"{record.duration_s:.1f} s", *map(_cell, told))
 
 
 def _word(entry: RunEntry) -> str:

@@ -46,7 +46,10 @@ def runs_meant(root: Path, index: Index, *texts: str) -> tuple[RunEntry, ...]:
     traces = [bare_id(text) for text in wanted if _TRACE.fullmatch(bare_id(text))]
     listing = list_facts(root, index, with_contents=bool(traces))
     newest = listing.runs[:1] if "" in wanted else ()
-    tests = (_by_name(wanted), _by_trace(root, traces, listing.contents.get))
+    named = {name for each in listing.runs for name in (each.name, each.run_id)}
+    # Whatever is the whole name of a run is no trace.
+    unnamed = [bare_id(text) for text in wanted if text not in named]
+    tests = (_by_name(wanted), _by_trace(root, [each for each in traces if each in unnamed], listing.contents.get))
     meant = [each for each in listing.runs if each in newest or any(test(each) for test in tests)]
     return tuple(read_entry(root / each.folder) for each in meant)
 
@@ -64,7 +67,7 @@ def _by_trace(
 
     def could_hold(facts: Facts) -> bool:
         contents = contents_of(facts.folder)
-        if contents is None:
+        if contents is None or not lines:
             return False
         is_told = any(line in contents.traces for line in lines)
         return is_told or not contents.trials or any(os.path.lexists(root / facts.folder / file) for file in files)
