@@ -377,11 +377,10 @@ def console(
     *, port: Annotated[int, typer.Option(help="On 127.0.0.1; 0 for any that is free.")] = 8020, out: Out = None
 ) -> None:
     """Serve the evidence console on 127.0.0.1 until interrupted; LADDER_CONSOLE_TOKEN makes it ask for a token."""
-    from harness.console.serving import TOKEN, serve
+    from harness.console.serving import serve
 
     settings = _settings()
-    root = settings.evidence_root(out)
-    serve(root, lambda: _redactor(settings), port=port, token=settings.get(TOKEN), say=_print)
+    serve(settings, settings.evidence_root(out), lambda: _redactor(settings), port=port, say=_print)
 
 
 @app.command(short_help="Copy input to output without secrets.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from harness.console.export import Export
     from harness.console.file_page import Artifact
     from harness.console.refusals import Refusal
     from harness.console.rendering import Json
@@ -55,6 +56,15 @@ def refused(path: str, refusal: Refusal, headers: Mapping[str, str] | None = Non
         answer = html(Page("error", f"{refusal.status}", told, "/", status=refusal.status))
     answer.headers.update(headers or {})
     return answer
+
+
+def saved(found: Export) -> Response:
+    """A whole page as a file, under the policy that stands in it as well."""
+    headers = {
+        "content-security-policy": f"{found.policy}; frame-ancestors 'none'",
+        "content-disposition": f'inline; filename="{found.name}"',
+    }
+    return HTMLResponse(found.text.encode("utf-8", "backslashreplace"), headers=headers)
 
 
 def file(found: Artifact, *, is_download: bool) -> Response:

@@ -18,6 +18,8 @@ from harness.console.refusals import MissingError
 from harness.console.rendering import address
 from harness.console.runs_page import facts_of_entry
 from harness.console.shelf import UNFINISHED
+from harness.console.trace_page import trace_document
+from harness.console.traces_page import traces_page
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import case_file
 from harness.evidence.reading import RunCondition
@@ -113,6 +115,21 @@ def apis(sources: Sources, query: Mapping[str, str]) -> Answer:
     entry = _asked(sources, query.get("run", ""))
     told = sources.kept.made(entry, ("apis",), lambda: _called(entry))
     return _spelt({"run": entry.name, "run_id": entry.run_id, "apis": told, "count": len(told)}), ""
+
+
+def traces(sources: Sources, query: Mapping[str, str]) -> Answer:
+    """The climbs of all runs, recent first, filtered and in pages like the page that shows them."""
+    return _spelt(traces_page(sources, query, "").document), ""
+
+
+def trace(sources: Sources, names: Mapping[str, str]) -> Answer:
+    """One trace: its pipelines, and its spans as rows.
+
+    Raises:
+        MissingError: No run holds it.
+        EvidenceError: It cannot be read.
+    """
+    return _spelt(trace_document(sources, names["trace"], fold=False)), ""
 
 
 def ledger() -> Answer:

@@ -11,12 +11,16 @@ from starlette.routing import Route
 
 from harness.console import answers, api
 from harness.console.case_page import case_page
+from harness.console.compare_page import compare_page
+from harness.console.export import export
 from harness.console.file_page import artifact, file_page
 from harness.console.guard import Guard
 from harness.console.refusals import MissingError, Refusal, missing, refusal_of
 from harness.console.rendering import asset
 from harness.console.run_page import run_page
 from harness.console.runs_page import runs_page
+from harness.console.trace_page import trace_page
+from harness.console.traces_page import traces_page
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -33,6 +37,12 @@ if TYPE_CHECKING:
 
 PAGES: Final[tuple[tuple[str, Show], ...]] = (
     ("/", lambda sources, request, here: runs_page(sources, request.query_params, here)),
+    ("/traces", lambda sources, request, here: traces_page(sources, request.query_params, here)),
+    (
+        "/traces/{trace}",
+        lambda sources, request, here: trace_page(sources, request.path_params, request.query_params, here=here),
+    ),
+    ("/compare", lambda sources, request, here: compare_page(sources, request.query_params, here)),
     ("/runs/{run}", lambda sources, request, here: run_page(sources, request.path_params, here)),
     (
         "/runs/{run}/{scenario}",
@@ -50,6 +60,8 @@ API: Final[tuple[tuple[str, Answer], ...]] = (
     ("/runs/{run}/cases/{case}", lambda sources, request: api.case(sources, request.path_params)),
     ("/apis", lambda sources, request: api.apis(sources, request.query_params)),
     ("/apis/ledger", lambda *_: api.ledger()),
+    ("/traces", lambda sources, request: api.traces(sources, request.query_params)),
+    ("/traces/{trace}", lambda sources, request: api.trace(sources, request.path_params)),
 )
 
 _FILES: Final = "/runs/{run}/files/{path:path}"
@@ -70,6 +82,7 @@ def create_app(sources: Sources, *, port: int, token: str) -> App:
             Route("/assets/{name}", _asset),
             *(Route(f"{api.PREFIX}{path}", _told(sources, answer)) for path, answer in API),
             Route(_FILES, _file(sources)),
+            Route("/runs/{run}/export.html", lambda request: answers.saved(export(sources, request.path_params))),
             *(route for path, show in PAGES for route in _both(sources, path, show)),
         ],
         exception_handlers={

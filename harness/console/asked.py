@@ -73,9 +73,9 @@ class Cut:
     pages: int
     total: int
 
-    def document(self, path: str, filters: Filters) -> Json:
+    def document(self, path: str, filters: Filters, **more: str) -> Json:
         """Where it is, and the addresses of its neighbours."""
-        asked = {name: value for name, value in filters.document().items() if value and name != "faults"}
+        asked = {name: value for name, value in filters.document().items() if value and name != "faults"} | more
         links = {
             name: f"{path}?{urlencode({**asked, 'page': number})}" if 1 <= number <= self.pages else ""
             for name, number in (("previous", self.number - 1), ("next", self.number + 1))

@@ -34,13 +34,14 @@ def case_page(sources: Sources, names: Mapping[str, str], here: str, *, fold: bo
     """
     entry = sources.shelf.entry(names["run"])
     record = find(entry, names["scenario"])
-    made = sources.kept.made(entry, ("case", record.folder, str(fold)), lambda: _document(entry, record, fold=fold))
+    made = sources.kept.made(entry, ("case", record.folder, str(fold)), lambda: case_document(entry, record, fold=fold))
     trust = sources.trusted.of(entry).document()
     document = {**made, "trust": trust, "condition": entry.condition.value}
     return Page("case", f"{record.id} {record.title}, run {entry.name}", document, here)
 
 
-def _document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Json:
+def case_document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Json:
+    """Everything of one scenario but its trust; ``fold`` makes look-alikes of its trace one row."""
     found = climbed(entry, record)
     name = page_id(entry, record)
     return {

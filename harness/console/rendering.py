@@ -29,7 +29,7 @@ MOST_ROWS: Final = 2_000
 _FOLDER: Final = "harness.console"
 _STYLES: Final = (("harness.reporting", "report.css"), ("harness.console.page", "console.css"))
 
-SECTIONS: Final = (("runs", "/", "Runs"),)
+SECTIONS: Final = (("runs", "/", "Runs"), ("traces", "/traces", "Traces"), ("compare", "/compare", "Compare"))
 """Template → address and name of what stands at the top of every page."""
 
 _STATES: Final = {
@@ -56,6 +56,8 @@ _STATES: Final = {
     "RUNNING": "running",
     "STARTED": "running",
     "running": "running",
+    "changed": "limited",
+    "the same": "pass",
 }
 """Word → class of its colour; the word and a mark always stand beside it."""
 
@@ -64,6 +66,8 @@ _MARKS: Final = {
     "SUCCESS": "✓",
     "verified": "✓",
     "held": "✓",
+    "the same": "✓",
+    "changed": "△",
     "unsigned": "○",
     "broken": "✗",
     "damaged": "✗",
@@ -104,6 +108,16 @@ def drawn(page: Page) -> str:
         _environment()
         .get_template(f"{page.template}.html")
         .render(doc=page.document, title=page.title, here=page.here, twin=twin_of(page.here), section=page.template)
+    )
+    return made
+
+
+def exported(document: Json, *, style: str, policy: str) -> str:
+    """A run as one file; ``style`` is ours and taken as it is."""
+    from markupsafe import Markup
+
+    made: str = (
+        _environment().get_template("export.html").render(**document, style=Markup(style), policy=policy, twin="")  # noqa: S704  # our own style sheet
     )
     return made
 

@@ -36,12 +36,13 @@ def run_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
         EvidenceError: The source cannot be read.
     """
     entry = sources.shelf.entry(names["run"])
-    made = sources.kept.made(entry, ("run",), lambda: _document(entry))
+    made = sources.kept.made(entry, ("run",), lambda: run_document(entry))
     document = {**made, "trust": sources.trusted.of(entry).document(), "last_green": _last_green(sources, entry)}
     return Page("run", f"Run {entry.name}", document, here)
 
 
-def _document(entry: RunEntry) -> Json:
+def run_document(entry: RunEntry) -> Json:
+    """Everything of one run but its trust."""
     record = entry.record
     known = {**facts_of_entry(entry), "href": address("runs", entry.name), "why": entry.why}
     known["export_href"] = address("runs", entry.name, "export.html")

@@ -11,23 +11,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from harness.evidence.redacting import Redacts
+    from harness.config import Settings
+    from harness.judging.observation import Exchange
+    from harness.redaction.redactor import Redactor
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8020
+PATIENCE_S: Final = 5.0
+"""For an answer of the backend."""
 TOKEN: Final = "LADDER_CONSOLE_TOKEN"  # noqa: S105  # the name of a variable
 
 _HIGHEST: Final = 65_535
 
 
-def serve(root: Path, redactor: Callable[[], Redacts], *, port: int, token: str, say: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings, root: Path, redactor: Callable[[], Redactor], *, port: int, say: Callable[[str], None]
+) -> None:
     """Serve the runs of an evidence root; returns when it is interrupted.
 
     Args:
+        settings: For the token and the address of the backend.
         root: Where evidence lies.
         redactor: Of this checkout; what leaves as one file passes it.
         port: On 127.0.0.1; 0 for any that is free.
-        token: That callers must send; empty for none.
         say: Takes the address, once the port is bound.
 
     Raises:
@@ -43,10 +49,31 @@ def serve(root: Path, redactor: Callable[[], Redacts], *, port: int, token: str,
         raise UsageError("evidence-missing", f"{root} is no folder", "record a run first, or name it with --out")
     bound = _bound(port)
     found: int = bound.getsockname()[1]
-    app = create_app(Sources.of(root, redactor), port=found, token=token)
+    token = settings.get(TOKEN)
+    app = create_app(Sources.of(root, redactor, _asking(settings, redactor)), port=found, token=token)
     say(f"console: http://{HOST}:{found}/ shows {root}{' (a token is asked for)' if token else ''}")
-    settings = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", server_header=False)
-    uvicorn.Server(settings).run(sockets=[bound])
+    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", server_header=False)
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def _asking(settings: Settings, redactor: Callable[[], Redactor]) -> Callable[[str], Exchange]:
+    """Asks the backend of this checkout, wherever it is to be; a client for each request, since threads ask."""
+
+    def ask(path: str) -> Exchange:
+        from harness.language.model import Mode, Request
+        from harness.redaction.secret import Secret
+        from harness.runner.stand import planned_url
+        from harness.senses.address import Address
+        from harness.senses.calls import Call
+        from harness.senses.client import Client
+        from harness.stack.secrets import read_secrets
+
+        token = read_secrets(settings).bearer_token()
+        place = Address.parse(planned_url(settings, Mode.LIVE))
+        with Client(place, redactor(), token=Secret(token) if token else None) as client:
+            return client.exchange(Call(Request("GET", path, PATIENCE_S), source="console"))
+
+    return ask
 
 
 def _bound(port: int) -> socket.socket:

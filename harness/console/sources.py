@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from harness.console.shelf import UNFINISHED, Shelf, fingerprint
+from harness.console.trace_rows import Pipelines
 from harness.console.trust import Trusted
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.evidence.reading import RunEntry
     from harness.evidence.redacting import Redacts
+    from harness.judging.observation import Exchange
 
     T = TypeVar("T")
 
@@ -56,16 +58,18 @@ class Sources:
     """Everything that pages read.
 
     Attributes:
-        redactor: What leaves as one file passes it; ``None`` when no secrets are known here.
-        base_url: Of the backend whose recent traces can be asked for.
+        redactor: What leaves as one file passes it.
+        backend: Asks the backend for a path; whatever happens is an exchange.
     """
 
     shelf: Shelf
     trusted: Trusted
     redactor: Callable[[], Redacts]
+    backend: Callable[[str], Exchange]
     kept: Kept = field(default_factory=Kept)
+    pipelines: Pipelines = field(default_factory=Pipelines)
 
     @classmethod
-    def of(cls, root: Path, redactor: Callable[[], Redacts]) -> Self:
+    def of(cls, root: Path, redactor: Callable[[], Redacts], backend: Callable[[str], Exchange]) -> Self:
         """The sources of one evidence root."""
-        return cls(Shelf(root), Trusted(root), redactor)
+        return cls(Shelf(root), Trusted(root), redactor, backend)

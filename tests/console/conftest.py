@@ -1,7 +1,9 @@
 """Whole runs made by the runner itself, and a console that shows copies of them which a test may break."""
 
+import os
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from stored_runs import make_run, make_trials
 
 from harness.console.app import create_app
 from harness.console.sources import Sources
+from harness.evidence.guarded import lock, open_folder
+from harness.judging.observation import Exchange
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import SecretSet
 
@@ -51,7 +55,9 @@ def bundle(sealed, root):
 @pytest.fixture
 def sources(root):
     """What the console reads."""
-    return Sources.of(root, lambda: Redactor(SecretSet(())))
+    return Sources.of(
+        root, lambda: Redactor(SecretSet(())), lambda path: Exchange(None, {}, None, "", 0.0, error="ConnectError")
+    )
 
 
 @pytest.fixture
@@ -77,3 +83,19 @@ def copied(source, target):
 def guarded(sources):
     """A caller of a console that asks for a token, without one."""
     return caller(sources, "console-token-canary")
+
+
+@pytest.fixture
+def held():
+    """Holds the lock of a folder, as the process of a running run does."""
+    return holding
+
+
+@contextmanager
+def holding(folder):
+    descriptor = open_folder(folder)
+    try:
+        lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)

@@ -27,6 +27,9 @@ HOSTILE_PATHS = (
     "/evidence/api/runs/%2fetc%2fpasswd",
     "/evidence/api/runs//cases",
     "/evidence/api/traces/%2e%2e",
+    "/traces/%2e%2e",
+    "/traces/..%2frun.json",
+    "/runs/%2e%2e/export.html",
     "/assets/%2e%2e%2fapp.py",
     "/assets/parts.html",
 )
@@ -35,15 +38,17 @@ HOSTILE_PATHS = (
 def every_address(bundle):
     """One address of each kind, of a run that is there."""
     run = bundle.name
-    pages = ("/", f"/runs/{run}", f"/runs/{run}/L01")
+    pages = ("/", f"/runs/{run}", f"/runs/{run}/L01", "/traces", "/compare")
     return (
         *pages,
         *(f"{page}.json" for page in pages),
         f"/runs/{run}/files/run.json",
+        f"/runs/{run}/export.html",
         "/evidence/api/runs",
         f"/evidence/api/runs/{run}",
         f"/evidence/api/runs/{run}/cases",
         f"/evidence/api/runs/{run}/cases/live-L01",
         "/evidence/api/apis",
         "/evidence/api/apis/ledger",
+        "/evidence/api/traces",
     )

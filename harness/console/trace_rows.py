@@ -1,0 +1,228 @@
+"""Pipelines: the climbs of all runs, each from the trace that was stored of it, or from its events while it runs.
+
+Only the lines of a log that begin a climb are read for the list, and of a climb that has ended its own trace; both are
+kept until the run's log changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.console.rendering import address
+from harness.console.shelf import UNFINISHED
+from harness.evidence.event_lines import decode
+from harness.evidence.events import ClimbEnded, ClimbStarted, ScenarioEnded, ScenarioStarted
+from harness.evidence.faults import EvidenceError
+from harness.evidence.layout import trace_file
+from harness.evidence.reading import RunCondition
+from harness.evidence.records import DamagedRecordError, to_document
+from harness.ids import is_id
+from harness.judging.verdict import Verdict, is_green
+from harness.reporting.logs import logs_of
+from harness.reporting.stored import LostError, object_of
+from harness.traces.pipeline import (
+    Pipeline,
+    PipelineStatus,
+    PipelineStep,
+    StepStatus,
+    Trigger,
+    plan_summary,
+    step_status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from harness.console.rendering import Json
+    from harness.evidence.event_lines import Entry
+    from harness.evidence.reading import RunEntry
+
+_TOLD: Final = tuple(
+    f'"type":"{word}"'.encode() for word in ("climb_started", "climb_ended", "scenario_started", "scenario_ended")
+)
+_MAX_LINE: Final = 16 << 20
+
+
+class Pipelines:
+    """The pipelines of runs; used by several threads at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[object, list[Json]]] = {}
+
+    def of(self, entry: RunEntry) -> list[Json]:
+        """Those of one run, the latest first; a run whose log cannot be read has one that says so."""
+        stamp = _stamp(entry)
+        with self._lock:
+            kept = self._kept.get(entry.name)
+        if kept and kept[0] == stamp and entry.condition not in UNFINISHED:
+            return kept[1]
+        found = list(reversed(list(_pipelines(entry))))
+        with self._lock:
+            self._kept[entry.name] = stamp, found
+        return found
+
+
+def _stamp(entry: RunEntry) -> object:
+    found = entry.folder.lstat() if entry.folder.exists() else None
+    return (entry.folder, found and (found.st_ino, found.st_mtime_ns, found.st_ctime_ns))
+
+
+def _pipelines(entry: RunEntry) -> Iterator[Json]:
+    if entry.record is None:
+        yield _unreadable(entry, entry.why)
+        return
+    for log in logs_of(entry.folder, entry.record):
+        try:
+            yield from _of_log(entry, log)
+        except (EvidenceError, DamagedRecordError, OSError) as error:
+            yield _unreadable(entry, f"{log.name}: {error}")
+
+
+def _of_log(entry: RunEntry, log: Path) -> Iterator[Json]:
+    climbs: list[list[Entry]] = []
+    for found in _lines(log):
+        if isinstance(found.event, ClimbStarted):
+            climbs.append([])
+        if climbs:
+            climbs[-1].append(found)
+    for entries in climbs:
+        started = entries[0].event
+        if isinstance(started, ClimbStarted):
+            stored = _stored(entry, started.trace_id)
+            told = stored or to_document(_observed(entry, started, entries))
+            yield _row(entry, started, told, is_stored=stored is not None)
+
+
+def _lines(log: Path) -> Iterator[Entry]:
+    with log.open("rb") as file:
+        while line := file.readline(_MAX_LINE):
+            # Inside of a text the quotes of these words would be escaped.
+            if line.endswith(b"\n") and any(word in line[:400] for word in _TOLD):
+                yield decode(line.decode())
+
+
+def _stored(entry: RunEntry, trace_id: str) -> Json | None:
+    """The pipeline of a climb's own trace; ``None`` while there is none, and of one that cannot be read."""
+    if not is_id(trace_id):
+        return None
+    try:
+        pipelines = object_of(entry.folder, trace_file(trace_id)).get("pipelines")
+    except LostError:
+        return None
+    first = pipelines[0] if isinstance(pipelines, list) and pipelines else None
+    return first if isinstance(first, dict) and isinstance(first.get("steps"), list) else None
+
+
+def _observed(entry: RunEntry, started: ClimbStarted, entries: list[Entry]) -> Pipeline:
+    """As far as the events go: RUNNING while the run is, and else CANCELLED where its end was never seen."""
+    steps, closed_by = _steps(entries)
+    ended = next((each for each in entries if isinstance(each.event, ClimbEnded)), None)
+    trigger = Trigger(started.source, started.issue_key, started.issue_status, started.ladder, entries[0].at)
+    failed = next((step for step in steps if step.status is StepStatus.FAIL), None)
+    return Pipeline(
+        pipeline_id=started.trace_id,
+        trace_id=started.trace_id,
+        trigger=trigger,
+        intent_type=started.ladder,
+        pipeline_status=_status(entry, ended, steps),
+        started_at=entries[0].at,
+        completed_at=ended.at if ended else None,
+        steps=tuple(steps),
+        final_error=failed.error_message if failed else None,
+        execution_plan_summary=plan_summary(started.scenarios, closed_by),
+    )
+
+
+def _status(entry: RunEntry, ended: Entry | None, steps: list[PipelineStep]) -> PipelineStatus:
+    if ended is None or not isinstance(ended.event, ClimbEnded):
+        return PipelineStatus.RUNNING if entry.condition is RunCondition.RUNNING else PipelineStatus.CANCELLED
+    if is_green(ended.event.verdict):
+        return PipelineStatus.SUCCESS
+    return PipelineStatus.PARTIAL if any(step.success for step in steps) else PipelineStatus.FAILED
+
+
+def _steps(entries: Iterable[Entry]) -> tuple[list[PipelineStep], str | None]:
+    steps: list[PipelineStep] = []
+    closed_by: str | None = None
+    for entry in entries:
+        match entry.event:
+            case ScenarioStarted() as begun:
+                steps.append(_begun(len(steps) + 1, begun, entry.at))
+            case ScenarioEnded() as ended if steps and ended.scenario == steps[-1].agent_name:
+                steps[-1] = _ended(steps[-1], ended, entry.at)
+            case ScenarioEnded() as blocked if blocked.verdict is Verdict.BLOCKED and steps:
+                closed_by = closed_by or steps[-1].agent_name
+            case _:
+                pass
+    return steps, closed_by
+
+
+def _begun(number: int, begun: ScenarioStarted, at: str) -> PipelineStep:
+    return PipelineStep(number, begun.scenario, begun.title, StepStatus.STARTED, at)
+
+
+def _ended(step: PipelineStep, ended: ScenarioEnded, at: str) -> PipelineStep:
+    status = step_status(ended.verdict)
+    is_success = status is StepStatus.SUCCESS
+    return PipelineStep(
+        step.step_number,
+        step.agent_name,
+        step.agent_task,
+        status,
+        step.started_at,
+        completed_at=at,
+        success=is_success,
+        error_message=None if is_success else ended.reason or f"{ended.verdict}",
+        output_summary=f"{ended.verdict}, result {ended.result_status}",
+    )
+
+
+def _row(entry: RunEntry, started: ClimbStarted, told: Json, *, is_stored: bool) -> Json:
+    return {
+        "run": entry.name,
+        "run_href": address("runs", entry.name),
+        "part": started.part,
+        "mode": started.mode,
+        "trace_id": started.trace_id,
+        "href": address("traces", started.trace_id),
+        "is_stored": is_stored,
+        "why": "",
+        **facts_of_pipeline(told),
+        "pipeline": told,
+    }
+
+
+def facts_of_pipeline(told: Json) -> Json:
+    """What a list shows of a pipeline, wherever it is from."""
+    trigger: Any = told.get("trigger")
+    steps: Any = told.get("steps")
+    rows = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
+    bad = next((step for step in rows if step.get("status") in {"FAIL", "BLOCKED"}), None)
+    return {
+        "status": str(told.get("pipeline_status") or "unknown"),
+        "intent": str(told.get("intent_type") or "unknown"),
+        "source": str(trigger.get("source") or "unknown") if isinstance(trigger, dict) else "unknown",
+        "started_at": str(told.get("started_at") or ""),
+        "completed_at": told.get("completed_at"),
+        "steps": [{"name": str(each.get("agent_name")), "status": str(each.get("status"))} for each in rows],
+        "failing_step": str(bad.get("agent_name")) if bad else None,
+        "reason": str(bad.get("error_message") or told.get("final_error") or "") if bad else told.get("final_error"),
+    }
+
+
+def _unreadable(entry: RunEntry, why: str) -> Json:
+    return {
+        "run": entry.name,
+        "run_href": address("runs", entry.name),
+        "part": "",
+        "mode": "",
+        "trace_id": "",
+        "href": "",
+        "is_stored": False,
+        "why": why,
+        **facts_of_pipeline({"pipeline_status": "damaged", "started_at": entry.name}),
+        "pipeline": None,
+    }

@@ -1,0 +1,131 @@
+"""Two runs side by side, and a run as one file."""
+
+import json
+
+import pytest
+from conftest import copied
+from reading_pages import Page
+from stored_runs import change_run
+
+from harness.evidence import layout
+
+
+@pytest.fixture
+def green(bundle):
+    """The same run a minute before, as if every scenario had passed."""
+    name = bundle.name.replace(":14:", ":10:")
+    found = copied(bundle, bundle.parent / name)
+
+    def pass_all(document):
+        document.update(folder=name, verdict="PASS", exit_code=0, started_at=name.replace("Z", ".000000Z"))
+        for each in document["scenarios"]:
+            each.update(verdict="PASS", reason="", missed=[], limits=[], started_at=document["started_at"])
+
+    change_run(found, pass_all)
+    return found
+
+
+def kinds(page):
+    return [(row[0], row[1]) for row in page.by_id("compare-table").rows()]
+
+
+def test_what_broke_comes_first_and_what_is_the_same_is_left_out(client, bundle, green):
+    page = Page(client.get(f"/compare?a={green.name}&b={bundle.name}").text)
+    assert kinds(page) == [("live/L03", "broke"), ("live/L04", "broke"), ("mocked/RERUN/M01", "changed")]
+    assert page.by_id("compare-table").caption == "5 scenarios, 3 differ"
+
+
+def test_what_is_the_same_is_shown_when_it_is_asked_for(client, bundle, green):
+    page = Page(client.get(f"/compare?a={green.name}&b={bundle.name}&all=1").text)
+    assert ("live/L01", "same") in kinds(page)
+    assert len(kinds(page)) == 5
+
+
+def test_the_other_way_round_it_is_mended(client, bundle, green):
+    found = client.get(f"/compare.json?a={bundle.name}&b={green.name}").json()
+    assert [row["kind"] for row in found["rows"]] == ["mended", "mended", "changed"]
+    assert found["result"]["changed"]
+
+
+def test_a_red_run_leads_to_its_comparison_with_the_last_green_one(client, bundle, green):
+    link = client.get(f"/runs/{bundle.name}.json").json()["last_green"]
+    assert link["run"] == green.name
+    assert link["href"] in client.get(f"/runs/{bundle.name}").text.replace("&amp;", "&")
+    assert client.get(link["href"]).status_code == 200
+    assert client.get(f"/runs/{green.name}.json").json()["last_green"] is None
+
+
+def test_a_run_compared_with_itself_differs_in_nothing(client, bundle):
+    page = Page(client.get(f"/compare?a={bundle.name}&b={bundle.name}").text)
+    assert "no verdict differs" in page.by_id("compare-table").text
+
+
+def test_a_side_that_is_no_evidence_is_told_first(client, bundle, green):
+    (bundle / "summary.txt").write_text("changed\n")
+    page = Page(client.get(f"/compare?a={green.name}&b={bundle.name}").text)
+    assert bundle.name in page.by_id("error").text
+    assert "Do not rely" in page.by_id("error").text
+
+
+def test_without_two_runs_those_that_are_there_are_offered(client, bundle):
+    for query in ("", f"?a={bundle.name}", "?a=&b="):
+        answer = client.get(f"/compare{query}")
+        assert answer.status_code == 200
+        assert f'<option value="{bundle.name}">' in answer.text
+
+
+@pytest.mark.parametrize("name", ["2025-01-01T00:00:00Z", "..%2f..", "x", "2025-11-14T17:14:05Z%239"])
+def test_a_run_that_nobody_has_is_not_found(client, bundle, name):
+    assert client.get(f"/compare?a={bundle.name}&b={name}").status_code == 404
+
+
+def test_a_run_whose_record_cannot_be_read_is_an_error(client, bundle, green):
+    (green / layout.RUN).write_text("{")
+    answer = client.get(f"/compare?a={bundle.name}&b={green.name}")
+    assert answer.status_code == 500
+    assert "run-unreadable" in answer.text
+
+
+def test_an_export_is_one_file_with_everything_and_asks_for_nothing(client, bundle):
+    answer = client.get(f"/runs/{bundle.name}/export.html")
+    page = Page(answer.text)
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("img")
+    targets = [node.attrs["href"] for node in page.all("a")]
+    assert targets
+    assert all(target.startswith("#") for target in targets)
+    ids = [node.attrs["id"] for node in page.root.walk() if "id" in node.attrs]
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in targets} <= set(ids)
+    manifest = client.get(f"/runs/{bundle.name}.json").json()["trust"]["manifest_sha256"]
+    assert manifest in answer.text
+    assert "unsigned" in page.by_id("trust-strip").text
+    events = json.loads((bundle / "cases/live-L01.json").read_text())["execution_trace"]
+    assert len(page.by_id("execution-trace-table").rows()) == len(events)
+    rows = [node for node in page.root.walk() if node.attrs.get("data-testid") == "db-writes-table"]
+    assert len(rows) == 5
+
+
+def test_the_policy_of_an_export_allows_its_own_style_and_nothing_else(client, bundle):
+    answer = client.get(f"/runs/{bundle.name}/export.html")
+    page = Page(answer.text)
+    policy = next(node.attrs["content"] for node in page.all("meta") if node.attrs.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].startswith(policy)
+
+
+def test_an_export_passes_the_redactor(root, bundle, sources):
+    from conftest import caller
+
+    from harness.console.sources import Sources
+    from harness.redaction.redactor import Redactor
+    from harness.redaction.secret import NamedSecret, Secret, SecretSet
+
+    change_run(bundle, lambda document: document.update(base_url="http://canary-known-later"))
+    known = SecretSet((NamedSecret("OPENAI_API_KEY", Secret("canary-known-later")),))
+    telling = Sources(sources.shelf, sources.trusted, lambda: Redactor(known), sources.backend)
+    text = caller(telling).get(f"/runs/{bundle.name}/export.html").text
+    assert "canary-known-later" not in text
+    assert "[REDACTED]" in text
