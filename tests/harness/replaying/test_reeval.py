@@ -357,3 +357,13 @@ def test_d19_what_was_recorded_is_shown_and_never_obeyed(recorded):
     assert "\x1b" not in text
     assert "[bold]" in text
     assert "[/etc/passwd]" in text
+
+
+def test_d05_an_error_is_not_made_a_failure_either_unless_its_checks_are_asked_for(recorded):
+    recorded.whole.service.on("GET /look/p1", silence("ConnectError"))
+    folder = recorded.run()
+    path = other(folder, ("length: {gt: 3}", "length: {gt: 1000}"))
+    told = document(folder, file=path)
+    assert (told["verdict"], told["exit_code"]) == ("ERROR", 3)
+    assert told["trials"][0]["reasons"] == ["it ended as ERROR"]
+    assert document(folder, file=path, judges_errors=True)["verdict"] == "FAIL"
