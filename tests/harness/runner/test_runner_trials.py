@@ -18,14 +18,14 @@ from harness.evidence.checking import faults_of
 from harness.evidence.events import ExchangeMade, RunStarted
 from harness.evidence.faults import UnwritableError
 from harness.evidence.journal import iter_events
-from harness.evidence.layout import TRACE_MANIFEST, evaluation_file, trace_file
+from harness.evidence.layout import CASE_DIGESTS, TRACE_MANIFEST, evaluation_file, trace_file
 from harness.evidence.manifest import sha256
 from harness.evidence.run_record import RunStatus
 from harness.evidence.trial_records import decode_traces
 from harness.judging.trials import Policy, aggregate, exit_code_of, is_out_of_reach
 from harness.judging.verdict import Verdict
 from harness.runner import trials
-from harness.runner.interrupts import AbandonedError
+from harness.runner.interrupts import AbandonedError, OnThread
 from harness.runner.wanted_trials import WantedTrials
 from harness.verifying.verify import verify
 
@@ -234,6 +234,13 @@ def test_the_first_step_at_which_a_red_trial_leaves_the_way_of_a_green_one_is_na
     assert line in stored(ended, "summary.md")
 
 
+def test_trials_that_went_the_same_way_have_the_same_structure(run):
+    ended = run.trials(2)
+    digests = json.loads(stored(ended, CASE_DIGESTS))["cases"]
+    first, second = (digests[f"trials-{at}-live-L01"]["structure_digest"] for at in ("000", "001"))
+    assert first == second
+
+
 def test_no_percentile_is_beyond_the_data_and_every_one_is_shown_with_its_n(run):
     """D12."""
     ended = answering(run, Reply(GREEN, duration_s=0.1), Reply(GREEN, duration_s=30.0)).trials(2)
@@ -438,6 +445,20 @@ def test_ctrl_c_does_not_break_off_the_cleanup_of_a_trial_on_a_thread(run):
     assert broken == [False, False]
     assert (ended.exit_code, statuses(ended)) == (130, ["interrupted"] * 2)
     assert [each.verdict for each in ended.record.scenarios] == ["PASS", "BLOCKED"] * 2
+
+
+def test_a_pause_of_a_cleanup_on_a_thread_is_not_cut_short_by_a_first_signal_but_by_a_second():
+    interrupts = OnThread()
+    interrupts.stop()
+    with interrupts.may_end():
+        interrupts.sleep(30)
+    pausing = threading.Thread(target=interrupts.sleep, args=(30,))
+    pausing.start()
+    pausing.join(0.05)
+    assert pausing.is_alive()
+    interrupts.stop(by_force=True)
+    pausing.join(20)
+    assert not pausing.is_alive()
 
 
 def test_a_second_ctrl_c_ends_cleanups_on_threads_as_well(run):
