@@ -45,6 +45,7 @@ class LadderRecord:
         scenarios: Scenario id → SHA-256 of its part.
         snapshot: Where the file lies in the bundle, as it was climbed.
         variables: Its top-level variables, environment and overrides filled in.
+        scenario_variables: Scenario id → its own variables, likewise.
     """
 
     name: str
@@ -56,13 +57,15 @@ class LadderRecord:
     scenarios: Mapping[str, str] = field(default_factory=dict)
     snapshot: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
+    scenario_variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ladder: Ladder, scenarios: Mapping[str, str]) -> "LadderRecord":
         """Take over what a ladder says about itself."""
         digests = (ladder.digest, ladder.execution_digest, ladder.judging_digest)
         snapshot = f"{LADDERS}/{ladder.file.rpartition('/')[2]}"
-        return cls(ladder.name, ladder.file, ladder.mode, *digests, scenarios, snapshot, ladder.variables)
+        own = {each.id: each.variables for each in ladder.scenarios if each.variables}
+        return cls(ladder.name, ladder.file, ladder.mode, *digests, scenarios, snapshot, ladder.variables, own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.evidence.run_record import LadderRecord
-    from harness.language.model import Ladder
+    from harness.language.model import Ladder, Scenario
     from harness.replaying.recorded import RecordedRun
 
 SNAPSHOT = "snapshot"
@@ -87,7 +87,11 @@ def _other(
     text = path.read_text(encoding="utf-8-sig")
     new = read_bare(text if run.keeps_contents else without_instructions(text), ladder.file, path)
     kept = {name: value for name, value in first.variables.items() if _is_as_written(name, old, new)}
-    filled = replace(ladder, variables={name: kept.get(name, value) for name, value in ladder.variables.items()})
+    filled = replace(
+        ladder,
+        variables={name: kept.get(name, value) for name, value in ladder.variables.items()},
+        scenarios=tuple(_with_own(each, first, old=old, new=new) for each in ladder.scenarios),
+    )
     schemas = schemas_beside(path, ladder)
     differences = _with_untold(drift(old, new), is_equal=first.execution_digest == ladder.execution_digest)
     return JudgedBy(Ladders(filled, beside, schemas), ladder.file, ladder.digest, differences)
@@ -102,6 +106,15 @@ def _with_untold(differences: tuple[Difference, ...], *, is_equal: bool) -> tupl
 
 def _is_as_written(name: str, old: Ladder, new: Ladder) -> bool:
     return name in old.variables and name in new.variables and old.variables[name] == new.variables[name]
+
+
+def _with_own(scenario: Scenario, first: LadderRecord, *, old: Ladder, new: Ladder) -> Scenario:
+    """A scenario with the values that its own variables had, where both ladders write them alike."""
+    known = first.scenario_variables.get(scenario.id, {})
+    before = {each.id: each.variables for each in old.scenarios}.get(scenario.id, {})
+    now = {each.id: each.variables for each in new.scenarios}.get(scenario.id, {})
+    kept = {name: known[name] for name in known.keys() & before.keys() & now.keys() if before[name] == now[name]}
+    return replace(scenario, variables={name: kept.get(name, value) for name, value in scenario.variables.items()})
 
 
 def _inside(path: Path, root: Path) -> Path:

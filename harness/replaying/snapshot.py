@@ -48,6 +48,9 @@ def climbed(folder: Path, record: LadderRecord) -> Ladder:
         ladder,
         name=record.name,
         variables=record.variables,
+        scenarios=tuple(
+            replace(each, variables=record.scenario_variables.get(each.id, each.variables)) for each in ladder.scenarios
+        ),
         digest=digests[0],
         execution_digest=digests[1],
         judging_digest=digests[2],

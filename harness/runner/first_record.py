@@ -46,6 +46,11 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
             replace(
                 LadderRecord.of(part.ladder, {each.id: scenario_digest(each) for each in part.ladder.scenarios}),
                 variables=book.recording.variables(part.ladder.variables, part.text),
+                scenario_variables={
+                    each.id: book.recording.variables(each.variables, part.text)
+                    for each in part.ladder.scenarios
+                    if each.variables
+                },
             )
             for part in parts
         ),

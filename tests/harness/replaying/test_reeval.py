@@ -295,6 +295,19 @@ def test_d16_overrides_of_the_run_are_used_again(tmp_path, monkeypatch):
     assert (told["verdict"], told["drift"]) == ("PASS", [])
 
 
+def test_d16_so_are_those_of_a_scenarios_own_variables(tmp_path, monkeypatch):
+    from recorded_stage import Recorded
+
+    live = LIVE.replace("    title: ", '    vars: {WANTED: "${env:WANTED:-nothing}"}\n    title: ', 1).replace(
+        "contains: made", 'eq: "${WANTED}"'
+    )
+    recorded = Recorded(tmp_path, monkeypatch, live=live)
+    recorded.whole.environ["WANTED"] = "made it"
+    folder = recorded.run()
+    file = str(recorded.root / "scenarios/live.ladder.yaml")
+    assert [document(folder, **asked)["verdict"] for asked in ({}, {"file": file, "environ": {}})] == ["PASS", "PASS"]
+
+
 def test_d16_the_wanted_rate_of_the_run_counts_again(recorded):
     answers = [{"id": "p1", "note": note} for note in ("made", "made", "none", "none")]
     recorded.whole.service.on("POST /make", *answers)
