@@ -90,6 +90,9 @@ class DatabaseTraceStore:
 
     def search(self, query: TraceQuery) -> tuple[TraceHead, ...]:
         """Traces that pass all filters, newest first."""
+        if "\0" in (query.intent_type or ""):
+            # PostgreSQL refuses to compare it; nothing that is stored has it.
+            return ()
         with self._database.read() as session:
             return _heads(session, _newest_first().where(*_conditions(query)).limit(query.limit))
 

@@ -205,6 +205,7 @@ def test_the_newest_come_first_whatever_the_order_of_arrival(store):
         ({"intent_type": "edit", "status": PipelineStatus.SUCCESS}, [2]),
         ({"source": Source.MANUAL}, [3]),
         ({"source": Source.MANUAL, "intent_type": "edit"}, []),
+        ({"intent_type": "edit\0"}, []),
         ({"since_ns": BEGIN + 2 * SECOND}, [4, 3, 2]),
         ({"until_ns": BEGIN + 2 * SECOND}, [1, 0]),
         ({"since_ns": BEGIN + SECOND, "until_ns": BEGIN + 4 * SECOND, "intent_type": "edit"}, [2, 1]),
