@@ -4,6 +4,9 @@ SQLAlchemy's events tell of statements, but of COMMIT only that it is about to b
 the dialect's methods alone. So those of the engine's own dialect object are wrapped; each does what it did, and
 raises what it raised. Engines made from this one by ``execution_options`` share its dialect and its events.
 
+What goes past SQLAlchemy is not seen: ``raw_connection``, a cursor of the driver's, COPY by the driver. Nobody here
+does that, and a test holds it (``tests/backend/tracing/test_tracing_reach.py``).
+
 For an asynchronous engine give its ``sync_engine``: the same events come from there, in the context of the task.
 """
 
