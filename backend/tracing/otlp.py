@@ -1,7 +1,7 @@
 """Records in OTLP/JSON (OpenTelemetry protocol 1.x): ids in hex, camelCase, enums as integers, 64-bit integers as text.
 
-Database writes are CLIENT spans below the span that wrote, with ids derived from transaction and number, so that two
-exports of one trace agree. Point events are log records, because the span-event API is being retired.
+Database writes are CLIENT spans below the span that wrote, with ids derived from span, transaction and number as the
+judge derives them, so that two exports of one trace agree. Point events are log records, because the span-event API is being retired.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def write_span(write: DbWrite, instance: str) -> Span | None:
         return None
     op, table = write.op.value if write.op else "", write.tables[0] if write.tables else ""
     name = f"{op} {table}".strip() or "write"
-    digest = hashlib.sha256(f"{write.txn_id}:{write.stmt_seq}".encode()).hexdigest()
-    failed = write.outcome is not Outcome.COMMITTED
+    digest = hashlib.sha256(f"{write.span_id}:{write.txn_id}:{write.stmt_seq}".encode()).hexdigest()
+    settled = Status.OK if write.outcome is Outcome.COMMITTED else Status.UNSET
     return Span(
         trace_id=write.trace_id,
         span_id=digest[:16],
@@ -54,7 +54,7 @@ def write_span(write: DbWrite, instance: str) -> Span | None:
         start_ns=write.started_ns,
         end_ns=write.started_ns + write.duration_ns,
         duration_ns=write.duration_ns,
-        status=Status.ERROR if write.error_type else Status.UNSET if failed else Status.OK,
+        status=Status.ERROR if write.error_type else settled,
         error_type=write.error_type,
         attributes=_write_attributes(write),
         instance=instance,

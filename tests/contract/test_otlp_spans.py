@@ -86,12 +86,10 @@ def of_both(stored, joined):
 
 
 def comparable(found):
-    """Without what each says in its own way: ids of writes, ends that were never seen, and what ran side by side."""
+    """Without what each says in its own way: ends that were never seen, and what ran side by side."""
     told = []
     for resource, record in found:
         kept = record | {"attributes": {k: v for k, v in record["attributes"].items() if k != "evidence.concurrent"}}
-        if "evidence.db.outcome" in record["attributes"]:
-            del kept["spanId"]
         if "evidence.incomplete" in record["attributes"]:
             kept.pop("endTimeUnixNano", None)
         service = (resource["service.name"], resource["service.instance.id"], resource["service.version"])
