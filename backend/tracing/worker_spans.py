@@ -1,9 +1,10 @@
 """The spans that a worker left in ``.codex/trace.jsonl``, read as what they are: bytes of hostile origin.
 
 Each line is an OTLP/JSON document with one span, begun or ended. Nothing in it is believed that could touch somebody
-else's record: a foreign trace id is refused, an id that belongs to the backend is refused, a parent that is not there
-becomes the container's span, times are held within the container's life. Size, depth and number are capped, attributes
-are those of the list, and what was left out is counted. A span without an end was open when the worker stopped.
+else's record: a foreign trace id is refused, and so is the id of the container's span (no span that is stored is ever
+overwritten by a worker's); a parent that is not there becomes the container's span, times are held within the
+container's life. Size, depth and number are capped, attributes are those of the list without what the backend alone
+can know, and what was left out is counted. A span without an end was open when the worker stopped.
 """
 
 from __future__ import annotations
@@ -167,11 +168,10 @@ def read_worker_spans(data: bytes, expected: Expected, cleaner: Cleaner) -> Inge
         cleaner: Takes out secrets.
     """
     reading = _Reading(expected, cleaner)
-    lines = data.split(b"\n")
-    if lines and (last := lines.pop()):
+    *lines, last = data.split(b"\n")
+    if last:
         # A line without its end was cut off, by the worker's death or by the limit.
         reading.dropped["cut"] += 1
-        del last
     if not expected.complete:
         reading.dropped["cut"] += 1
     for line in lines:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.evidence.events import ExchangeMade
 from harness.judging.documents import parse
 from harness.traces.case_calls import STEPS
 from harness.traces.case_records import Stage
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from harness.evidence.event_lines import Entry
     from harness.evidence.exchanges import Answer
     from harness.traces.records import Trace
-from harness.evidence.events import ExchangeMade
 
 STAND_INS: Final = frozenset({"dummy", "template"})
 

@@ -1,7 +1,8 @@
 """Joins what the judge recorded with what the backend told: one tree, one list of events, one of writes.
 
-Where both claim a span, the judge's counts. Nothing that was told is attached to a span of the judge but database
-writes, which are kept wherever they hang; what is left out is counted.
+Where both claim a span, the judge's counts. Spans that were told may hang below the judge's; no point event that was
+told is attached to them, while database writes are kept wherever they hang. What is left out is counted, and so is what
+hangs on nothing.
 """
 
 from __future__ import annotations
