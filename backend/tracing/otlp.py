@@ -1,7 +1,8 @@
 """Records in OTLP/JSON (OpenTelemetry protocol 1.x): ids in hex, camelCase, enums as integers, 64-bit integers as text.
 
 Database writes are CLIENT spans below the span that wrote, with ids derived from span, transaction and number as the
-judge derives them, so that two exports of one trace agree. Point events are log records, because the span-event API is being retired.
+judge derives them, so that two exports of one trace agree. Point events are log records, because the span-event API is
+being retired.
 """
 
 from __future__ import annotations
