@@ -15,10 +15,12 @@ from harness.console.compare_page import compare_page
 from harness.console.export import export
 from harness.console.file_page import artifact, file_page
 from harness.console.guard import Guard
+from harness.console.live_page import live_page
 from harness.console.refusals import MissingError, Refusal, missing, refusal_of
 from harness.console.rendering import asset
 from harness.console.run_page import run_page
 from harness.console.runs_page import runs_page
+from harness.console.stream import stream
 from harness.console.trace_page import trace_page
 from harness.console.traces_page import traces_page
 from harness.errors import HarnessError
@@ -42,6 +44,7 @@ PAGES: Final[tuple[tuple[str, Show], ...]] = (
         "/traces/{trace}",
         lambda sources, request, here: trace_page(sources, request.path_params, request.query_params, here=here),
     ),
+    ("/live", lambda sources, _, here: live_page(sources, here)),
     ("/compare", lambda sources, request, here: compare_page(sources, request.query_params, here)),
     ("/runs/{run}", lambda sources, request, here: run_page(sources, request.path_params, here)),
     (
@@ -82,6 +85,7 @@ def create_app(sources: Sources, *, port: int, token: str) -> App:
             Route("/assets/{name}", _asset),
             *(Route(f"{api.PREFIX}{path}", _told(sources, answer)) for path, answer in API),
             Route(_FILES, _file(sources)),
+            Route("/runs/{run}/events", _stream(sources)),
             Route("/runs/{run}/export.html", lambda request: answers.saved(export(sources, request.path_params))),
             *(route for path, show in PAGES for route in _both(sources, path, show)),
         ],
@@ -136,6 +140,13 @@ def _file(sources: Sources) -> Callable[[Request], Response]:
         if request.query_params.get("raw") or request.query_params.get("download"):
             return answers.file(found, is_download=bool(request.query_params.get("download")))
         return answers.html(file_page(sources, names, request.url.path))
+
+    return endpoint
+
+
+def _stream(sources: Sources) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return stream(sources, request)
 
     return endpoint
 

@@ -29,7 +29,12 @@ MOST_ROWS: Final = 2_000
 _FOLDER: Final = "harness.console"
 _STYLES: Final = (("harness.reporting", "report.css"), ("harness.console.page", "console.css"))
 
-SECTIONS: Final = (("runs", "/", "Runs"), ("traces", "/traces", "Traces"), ("compare", "/compare", "Compare"))
+SECTIONS: Final = (
+    ("runs", "/", "Runs"),
+    ("traces", "/traces", "Traces"),
+    ("compare", "/compare", "Compare"),
+    ("live", "/live", "Live"),
+)
 """Template → address and name of what stands at the top of every page."""
 
 _STATES: Final = {
@@ -122,6 +127,16 @@ def exported(document: Json, *, style: str, policy: str) -> str:
     return made
 
 
+def state_of_word(word: str) -> str:
+    """The class of a word's colour; empty where it has none."""
+    return _STATES.get(word, "")
+
+
+def mark_of_word(word: str) -> str:
+    """The mark that stands beside a word."""
+    return _MARKS.get(word) or mark_of(word)
+
+
 def twin_of(here: str) -> str:
     """The address of the same document as JSON."""
     path, mark, query = here.partition("?")
@@ -161,7 +176,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(took=took, size=size, most_rows=MOST_ROWS, sections=SECTIONS)
-    made.filters.update(state=lambda word: _STATES.get(word, ""), mark=lambda word: _MARKS.get(word) or mark_of(word))
+    made.filters.update(state=state_of_word, mark=mark_of_word)
     made.filters.update(whole=_whole, base_name=lambda place: place.rpartition("/")[2])
     return made
 

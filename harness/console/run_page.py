@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.console.climbed import page_id
+from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address
 from harness.console.runs_page import facts_of_entry, intent_of, word_of
@@ -37,7 +38,13 @@ def run_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
     """
     entry = sources.shelf.entry(names["run"])
     made = sources.kept.made(entry, ("run",), lambda: run_document(entry))
-    document = {**made, "trust": sources.trusted.of(entry).document(), "last_green": _last_green(sources, entry)}
+    live = live_of(sources, entry) if entry.condition is RunCondition.RUNNING else None
+    document = {
+        **made,
+        "live": live,
+        "trust": sources.trusted.of(entry).document(),
+        "last_green": _last_green(sources, entry),
+    }
     return Page("run", f"Run {entry.name}", document, here)
 
 

@@ -41,9 +41,11 @@ class Caller:
     async def _request(self, method, target, headers):
         path, _, query = target.partition("?")
         sent = []
+        asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
         async def receive():
-            return {"type": "http.request", "body": b"", "more_body": False}
+            # A caller that stays: after its request there is nothing more from it.
+            return next(asked, None) or await asyncio.get_running_loop().create_future()
 
         async def send(message):
             sent.append(message)

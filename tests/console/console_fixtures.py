@@ -30,6 +30,7 @@ HOSTILE_PATHS = (
     "/traces/%2e%2e",
     "/traces/..%2frun.json",
     "/runs/%2e%2e/export.html",
+    "/runs/%2e%2e/events",
     "/assets/%2e%2e%2fapp.py",
     "/assets/parts.html",
 )
@@ -38,12 +39,13 @@ HOSTILE_PATHS = (
 def every_address(bundle):
     """One address of each kind, of a run that is there."""
     run = bundle.name
-    pages = ("/", f"/runs/{run}", f"/runs/{run}/L01", "/traces", "/compare")
+    pages = ("/", f"/runs/{run}", f"/runs/{run}/L01", "/traces", "/compare", "/live")
     return (
         *pages,
         *(f"{page}.json" for page in pages),
         f"/runs/{run}/files/run.json",
         f"/runs/{run}/export.html",
+        f"/runs/{run}/events",
         "/evidence/api/runs",
         f"/evidence/api/runs/{run}",
         f"/evidence/api/runs/{run}/cases",

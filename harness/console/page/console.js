@@ -75,6 +75,7 @@
   if (log) {
     const state = document.querySelector("[data-live-state]");
     const seen = new Set([...log.children].map((each) => each.dataset.id));
+    log.scrollTop = log.scrollHeight;
     const source = new EventSource(log.dataset.events);
     const add = (event) => {
       if (seen.has(event.lastEventId)) return;
@@ -96,14 +97,16 @@
         word.textContent = `${told.mark} ${told.word}`;
         line.append(word);
       }
+      const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
       log.append(line);
+      if (isAtEnd) log.scrollTop = log.scrollHeight;
       if (state) state.textContent = told.text;
     };
     for (const kind of ["step", "attempt", "check", "verdict", "sealed"]) source.addEventListener(kind, add);
-    source.addEventListener("done", () => {
+    source.addEventListener("done", (event) => {
       source.close();
       log.dataset.done = "yes";
-      if (state) state.textContent = "The run has ended.";
+      if (state) state.textContent = JSON.parse(event.data).text;
       document.querySelector("[data-after]")?.removeAttribute("hidden");
     });
     window.addEventListener("pagehide", () => source.close());
