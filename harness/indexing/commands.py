@@ -15,9 +15,11 @@ from harness.indexing.store import Index
 from harness.indexing.telling import runs_json, runs_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.errors import HarnessError
+    from harness.indexing.facts import Facts
     from harness.indexing.pruning import Pruned
     from harness.indexing.sieve import Wishes
 
@@ -49,7 +51,9 @@ def say_runs(root: Path, wishes: Wishes, limit: int | None, *, rebuilds: bool, a
     if rebuilds:
         index.forget()
     listing = list_facts(root, index, with_contents=sieve.needs_contents)
-    found = [each for each in listing.runs if sieve.passes(each, listing.contents.get(each.folder))]
+    found: Sequence[Facts] = listing.runs
+    if sieve != Sieve():
+        found = [each for each in listing.runs if sieve.passes(each, listing.contents.get(each.folder))]
     text = runs_json(root, found[:limit]) if as_json else runs_text(found[:limit], is_narrowed=bool(listing.runs))
     return Said(text, tuple(index.warnings))
 
@@ -69,8 +73,12 @@ def say_pruned(root: Path, keep: int, *, is_forced: bool, as_json: bool) -> Said
         told = {"removed": done.removed, "held": done.held, "failed": done.failed, "kept": done.kept}
         text = f"{json.dumps(told, indent=2)}\n"
     else:
-        text = "".join(f"removed {name}\n" for name in done.removed) + f"{done.kept} runs are kept\n"
+        text = "".join(f"removed {name}\n" for name in done.removed) + _kept(done.kept)
     return Said(text, tuple(index.warnings), _error_of(done))
+
+
+def _kept(count: int) -> str:
+    return f"{count} run is kept\n" if count == 1 else f"{count} runs are kept\n"
 
 
 def _error_of(done: Pruned) -> HarnessError | None:
@@ -81,7 +89,7 @@ def _error_of(done: Pruned) -> HarnessError | None:
     if done.held:
         named = ", ".join(done.held[:_MOST_NAMED])
         more = f" and {len(done.held) - _MOST_NAMED} more" if len(done.held) > _MOST_NAMED else ""
-        message = f"removing {named}{more} would break the chain that the other runs are evidence by, so they are kept"
+        message = f"without {named}{more} the chain of the other runs would be broken or their trials gone"
         hint = "move the whole evidence folder to an archive and start another; or add --force, and verifying tells it"
         return EvidenceError("prune-breaks-chain", message, hint)
     return None

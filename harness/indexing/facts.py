@@ -70,6 +70,7 @@ class Contents(NamedTuple):
         scenarios: ``id TAB folder TAB verdict LF`` for each, after a line feed.
         traces: ``id LF`` of each trial and scenario, in lower case and without dashes, after a line feed.
         trials: ``told`` when the ids of its trials are known, else empty.
+        builds_on: ``id LF`` of each run that it has taken trials over from, whose files lie there; after a line feed.
     """
 
     folder: str
@@ -77,6 +78,7 @@ class Contents(NamedTuple):
     scenarios: str = "\n"
     traces: str = "\n"
     trials: str = ""
+    builds_on: str = "\n"
 
 
 def newest_first(runs: Iterable[Facts]) -> list[Facts]:
@@ -101,12 +103,13 @@ def contents_of(entry: RunEntry, mark: str, trials: Iterable[str]) -> Contents:
         trials: Ids of its trials, where its record does not tell them yet.
     """
     record = entry.record
-    known = [each.trace_id for each in record.trial_records] if record else []
-    known = known or list(trials)
+    told = record.trial_records if record else ()
+    known = [each.trace_id for each in told] or list(trials)
     scenarios = record.scenarios if record else ()
     lines = [f"{one_line(each.id)}\t{one_line(each.folder)}\t{each.verdict}" for each in scenarios]
     ids = dict.fromkeys(bare_id(each) for each in (*known, *(each.trace_id for each in scenarios)) if each)
-    return Contents(entry.folder.name, mark, _lines(lines), _lines(ids), "told" if known else "")
+    others = dict.fromkeys(one_line(each.run_id) for each in told if each.run_id)
+    return Contents(entry.folder.name, mark, _lines(lines), _lines(ids), "told" if known else "", _lines(others))
 
 
 def bare_id(text: str) -> str:

@@ -24,14 +24,15 @@ from harness.indexing.facts import bare_id
 from harness.indexing.listing import list_facts
 from harness.indexing.marks import is_run
 from harness.indexing.place import hidden
-from harness.indexing.retention import Chained, Link, decide
+from harness.indexing.retention import Chained, decide
 from harness.indexing.words import FINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.indexing.facts import Facts
+    from harness.indexing.listing import Listing
     from harness.indexing.store import Index
 
 EVALUATIONS: Final = "evals"
@@ -49,7 +50,7 @@ class Pruned:
 
     Attributes:
         removed: Folders that are gone, newest first.
-        held: Folders that stay, because the chain of the others hangs on them.
+        held: Folders that stay, because others that stay are built on them.
         failed: Folders that could not be removed, and why.
     """
 
@@ -81,7 +82,7 @@ def prune(
     with locked(root) as descriptor:
         _finish_earlier(descriptor)
         listing = list_facts(root, index, with_contents=True)
-        chosen = decide(listing.runs, keep, _chained(descriptor, listing.runs), is_forced=is_forced)
+        chosen = decide(listing.runs, keep, _chained(descriptor, listing), is_forced=is_forced)
         done.held = [each.folder for each in chosen.held]
         traces: set[str] = set()
         for facts in chosen.going:
@@ -96,12 +97,19 @@ def prune(
     return done
 
 
-def _chained(root: int, runs: Iterable[Facts]) -> Chained:
-    names = [each.folder for each in runs if not each.folder.endswith(PARTIAL_SUFFIX)]
+def _chained(root: int, listing: Listing) -> Chained:
+    names = [each.folder for each in listing.runs if not each.folder.endswith(PARTIAL_SUFFIX)]
     ledger = read_at(root, LEDGER) or b""
-    links = {each.run: Link(each.manifest_sha256, each.prev) for each in stored_runs(root, names)}
+    stored = tuple(stored_runs(root, names))
+    by_manifest = {each.manifest_sha256: each.run for each in stored}
+    before = {each.run: by_manifest.get(each.prev, "") for each in stored}
+    by_id = {each.run_id: each.folder for each in reversed(listing.runs)}
+    needs = {
+        name: {before.get(name, ""), *(by_id.get(run_id, "") for run_id in contents.builds_on.split())} - {""}
+        for name, contents in listing.contents.items()
+    }
     # Whatever stands around a name, such as a line that somebody edited: it holds the run.
-    return Chained({name for name in names if name.encode() in ledger}, links)
+    return Chained({name for name in names if name.encode() in ledger}, needs)
 
 
 def _remove(root: int, facts: Facts, done: Pruned, *, now_s: Callable[[], float]) -> bool:

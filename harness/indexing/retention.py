@@ -2,7 +2,8 @@
 
 Kept are the newest finished runs, whatever is running, and what is newer than the oldest that is kept. What a ledger
 lists, or another kept run continues from, stays too: ``ladder verify`` could not tell a pruned run from one that was
-made to disappear. With ``is_forced`` it goes all the same, and verifying the others then says that it is missing.
+made to disappear; and so does a run that another kept one has taken trials over from. With ``is_forced`` they go all
+the same, and verifying the others then says that they are missing.
 """
 
 from __future__ import annotations
@@ -19,24 +20,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A run's place in the chain: its manifest, and the one that it continues from."""
-
-    manifest_sha256: str
-    prev: str
-
-
-@dataclass(frozen=True, slots=True)
 class Chained:
-    """What holds runs together.
+    """What holds runs together, all by folder.
 
     Attributes:
-        listed: Folders that the ledger names.
-        links: Of the finished runs, by folder.
+        listed: Those that the ledger names.
+        needs: For each, those without which it is no evidence any more.
     """
 
     listed: Collection[str]
-    links: Mapping[str, Link]
+    needs: Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,7 @@ class Retention:
     """What becomes of the runs; both newest first.
 
     Attributes:
-        held: Those that would go if nothing were chained to them.
+        held: Those that would go if nothing were built on them.
     """
 
     going: tuple[Facts, ...]
@@ -65,7 +58,7 @@ def decide(runs: Sequence[Facts], keep: int, chained: Chained, *, is_forced: boo
         return Retention(tuple(old), ())
     names = {each.folder for each in old}
     staying = [each.folder for each in runs if each.folder not in names or each.folder in chained.listed]
-    needed = _needed(staying, chained.links)
+    needed = _needed(staying, chained.needs)
     held = tuple(each for each in old if each.folder in needed)
     return Retention(tuple(each for each in old if each.folder not in needed), held)
 
@@ -78,15 +71,13 @@ def _old(runs: Sequence[Facts], keep: int) -> list[Facts]:
     return [each for each in runs[places[keep - 1] + 1 if keep else 0 :] if each.condition != RUNNING]
 
 
-def _needed(staying: Sequence[str], links: Mapping[str, Link]) -> set[str]:
-    """Those that stay, and all that they continue from."""
-    by_manifest = {link.manifest_sha256: name for name, link in links.items()}
+def _needed(staying: Sequence[str], needs: Mapping[str, Collection[str]]) -> set[str]:
+    """Those that stay, and all that they are built on."""
     needed: set[str] = set()
     waiting = list(staying)
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed.add(name)
-            before = by_manifest.get(links[name].prev) if name in links else None
-            waiting += [before] if before else []
+            waiting += needs.get(name, ())
     return needed

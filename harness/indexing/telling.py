@@ -62,14 +62,15 @@ def runs_text(runs: Sequence[Facts], *, is_narrowed: bool) -> str:
 
 
 def _row(facts: Facts) -> tuple[str, ...]:
+    word = word_of(facts)
     took = f"{float(facts.duration_s):.1f} s" if facts.status else ""
     done = f"{facts.green}/{facts.climbed}" if facts.status else ""
     revision = f"{facts.revision[:_COMMIT]}{facts.is_dirty}"
     told = f"{revision}{facts.run_id}{facts.why}"
     # Nearly all are plain, and there are ten thousand rows.
     if len(told) <= _MAX_CELL and told.isascii() and told.isprintable():
-        return (facts.name, word_of(facts), done, took, revision, facts.run_id, facts.why)
-    return (facts.name, word_of(facts), done, took, _cell(revision), _cell(facts.run_id), _cell(facts.why))
+        return (facts.name, word, done, took, revision, facts.run_id, facts.why)
+    return (facts.name, word, done, took, _cell(revision), _cell(facts.run_id), _cell(facts.why))
 
 
 def _cell(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.bench.cold_start import measure_cold_starts
 from tests.bench.local_server import serving
+from tests.bench.many_runs import RUNS, measure_many_runs
 from tests.bench.peer import NoPeerError, installed_peer
 from tests.bench.redaction_speed import measure_redaction
 from tests.bench.steps import Steps, measure_memory, measure_steps
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.bench.figures import Comparison, Measure
 
 COLD_STARTS: Final = 15
+LISTS: Final = 11
 STEP_ROUNDS: Final = 7
 MEMORY_ROUNDS: Final = 2
 REDACTION_ROUNDS: Final = 3
@@ -48,6 +50,8 @@ def measure_judge(place: Path, say: Callable[[str], None]) -> Judged:
     """
     say(f"{COLD_STARTS} cold starts of each command")
     cold = measure_cold_starts(rounds=COLD_STARTS)
+    say(f"{LISTS} lists of {RUNS} runs, and three without an index")
+    listing = measure_many_runs(place / "runs", rounds=LISTS)
     peer, remarks = _peer(say)
     with serving() as address:
         steps = Steps(place, address, peer)
@@ -57,7 +61,7 @@ def measure_judge(place: Path, say: Callable[[str], None]) -> Judged:
         memory = measure_memory(steps, rounds=MEMORY_ROUNDS)
     say("the redactor")
     redaction = measure_redaction(rounds=REDACTION_ROUNDS)
-    return Judged((ratio,), (*cold, *stepping, *memory, *redaction), remarks)
+    return Judged((ratio,), (*cold, *listing, *stepping, *memory, *redaction), remarks)
 
 
 def _peer(say: Callable[[str], None]) -> tuple[Path | None, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "evidence"))
 
-from sample_run import NOW, running_record, scenarios
+from sample_run import NOW, running_record, scenarios, write_run_folder
 
 from harness.evidence.reading import list_runs
 from harness.evidence.run_record import RunStatus, encode_run
@@ -19,6 +19,8 @@ from harness.indexing.facts import facts_of
 from harness.indexing.listing import list_facts
 from harness.indexing.store import Index
 from harness.judging.verdict import Verdict
+
+__all__ = ["NOW", "write_run_folder"]
 
 MINUTE = timedelta(minutes=1)
 FUTURE_NS = 1 << 62

@@ -27,7 +27,7 @@ from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus, encode_run
 from harness.evidence.timestamps import folder_name
-from harness.evidence.trial_records import TraceManifest, TrialRecord, encode_traces
+from harness.evidence.trial_records import TrialRecord, encode_traces, encode_trial
 from harness.indexing import words
 from harness.indexing.listing import list_facts
 from harness.indexing.place import FILE, HIDDEN
@@ -214,7 +214,7 @@ def test_a_killed_run_is_found_by_the_trials_that_it_began(tmp_path):
     folder = folder.rename(f"{folder}.partial")
     (folder / "traces").mkdir()
     trials = tuple(TrialRecord(place, trace_id(0, place)) for place in range(2))
-    (folder / "traces/manifest.json").write_text(encode_traces(TraceManifest("x", trials)))
+    (folder / "traces/manifest.json").write_text(encode_traces("x", map(encode_trial, trials)))
     listing = list_facts(tmp_path, Index(tmp_path), with_contents=True)
     bare = [trace_id(0, place).replace("-", "") for place in range(2)]
     assert listing.contents[folder.name].traces.split() == bare

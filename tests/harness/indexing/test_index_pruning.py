@@ -3,19 +3,32 @@
 import json
 import os
 import uuid
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_run import write_run_folder
-from stored_runs import FUTURE_NS, MINUTE, NOW, add_run, edit, remembered, run_id, trace_id, with_index, without_index
+from stored_runs import (
+    FUTURE_NS,
+    MINUTE,
+    NOW,
+    add_run,
+    edit,
+    record_of,
+    remembered,
+    run_id,
+    trace_id,
+    with_index,
+    without_index,
+    write_run_folder,
+)
 
 from harness.evidence.bundle import Staging
 from harness.evidence.chaining import finished_names, read_ledger, stored_runs
 from harness.evidence.guarded import open_root
 from harness.indexing.facts import Facts
 from harness.indexing.pruning import prune
-from harness.indexing.retention import Chained, Link, decide
+from harness.indexing.retention import Chained, decide
 from harness.indexing.store import Index
 from harness.replaying.evaluations import store
 from harness.sealing.ledger import troubles
@@ -126,6 +139,15 @@ def test_without_a_ledger_a_run_stays_that_a_kept_one_continues_from(tmp_path):
     assert pruned(tmp_path, 0).removed == [folders[number].name for number in (3, 2, 1, 0)]
 
 
+def test_a_run_stays_whose_trials_a_kept_run_has_taken_over(tmp_path):
+    for number in range(3):
+        add_run(tmp_path, number)
+    taken = replace(record_of(3).trial_records[0], run_id=run_id(1))
+    add_run(tmp_path, 3, trial_records=(taken,))
+    done = pruned(tmp_path, 1)
+    assert [done.held, done.removed] == [["2025-11-14T17:15:05Z"], ["2025-11-14T17:16:05Z", "2025-11-14T17:14:05Z"]]
+
+
 def test_by_force_listed_runs_go_and_the_ledger_tells_that_they_were_there(tmp_path):
     folders = chain(tmp_path)
     done = pruned(tmp_path, 1, is_forced=True)
@@ -142,16 +164,16 @@ def test_by_force_listed_runs_go_and_the_ledger_tells_that_they_were_there(tmp_p
 )
 def test_whatever_the_chain_no_kept_run_continues_from_one_that_goes(keep, conditions, listed, before):
     runs = [Facts(str(place), "", str(-place), condition, "", "") for place, condition in enumerate(conditions)]
-    links = {each.folder: Link(f"m{each.folder}", f"m{before[int(each.folder)]}") for each in runs}
-    chosen = decide(runs, keep, Chained({str(place) for place in listed}, links), is_forced=False)
+    needs = {each.folder: [str(before[int(each.folder)])] for each in runs}
+    chosen = decide(runs, keep, Chained({str(place) for place in listed}, needs), is_forced=False)
     going = {each.folder for each in chosen.going}
     staying = [each for each in runs if each.folder not in going]
-    assert not going & {links[each.folder].prev.removeprefix("m") for each in staying}
+    assert not going & {needs[each.folder][0] for each in staying}
     assert not going & {str(place) for place in listed}
     assert "running" not in {each.condition for each in chosen.going}
     finished = [each.folder for each in runs if each.condition == "finished"]
     assert not going & set(finished[:keep])
-    forced = decide(runs, keep, Chained({str(place) for place in listed}, links), is_forced=True)
+    forced = decide(runs, keep, Chained({str(place) for place in listed}, needs), is_forced=True)
     assert {each.folder for each in forced.going} == going | {each.folder for each in chosen.held}
 
 
