@@ -72,7 +72,7 @@ def _sealed(entry: RunEntry, path: str, derived: str, *, reading: Callable[[str]
     except LostError as error:
         return "", standing_of(entry, more=(str(error),))
     return sealed, standing_of(
-        entry, more=() if agrees else (f"report-differs: {path} does not tell what run.json tells",)
+        entry, more=() if agrees else (f"verdict-mismatch: {path} does not tell what run.json tells",)
     )
 
 

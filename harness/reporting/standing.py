@@ -1,7 +1,7 @@
 """How far a stored run can be believed: the first thing that is told of it, in every form.
 
-That its files fit one another is looked up, file by file. Who made them is not: that takes a signature, and whether
-one is right is a matter for ``ladder verify``.
+That its files fit one another is looked up, file by file, and a signature is judged by the keys that are pinned beside
+the run. Whether the chain of runs is whole, and every case follows, is a matter for ``ladder verify``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.checking import faults_of
+from harness.evidence.guarded import stored_text
+from harness.evidence.layout import ENVELOPE, KEYS, MANIFEST
 from harness.evidence.printable import one_line, shortened
 from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus
+from harness.sealing.envelope import UNSIGNED, Judged, SignatureWord, judge
+from harness.sealing.pinning import read_pinned
 
 if TYPE_CHECKING:
     from harness.evidence.reading import RunEntry
@@ -23,6 +27,11 @@ MOST_FAULTS: Final = 20
 """Told one by one; the rest is counted."""
 
 _LONGEST: Final = 300
+_SHOWN: Final = 16
+"""Characters of a key's id."""
+
+_WRONG: Final = frozenset({SignatureWord.BAD, SignatureWord.WRONG_TYPE})
+"""A signature that is not right, as opposed to one that nobody here can judge."""
 
 _HEADLINES: Final = {
     RunCondition.FINISHED: "Finished, and every file is as it was recorded.",
@@ -40,13 +49,13 @@ class Standing:
     Attributes:
         word: A condition of ``RunCondition``, or ``interrupted``.
         is_sound: It has ended, and every file is as recorded.
-        is_signed: A signature lies there.
+        seal: What its signature is.
         why: What speaks against it, one line each.
     """
 
     word: str
     is_sound: bool
-    is_signed: bool
+    seal: Judged
     why: tuple[str, ...] = ()
 
     @property
@@ -57,9 +66,11 @@ class Standing:
     @property
     def signature(self) -> str:
         """What is known of who made it, as a sentence."""
-        if self.is_signed:
-            return "Signed: a signature lies there. It was not checked here."
-        return "Unsigned: nothing says who made this bundle."
+        if self.seal.key is not None:
+            return f"Verified: signed with the pinned key {self.seal.key.keyid[:_SHOWN]}."
+        if self.seal.word is SignatureWord.UNSIGNED:
+            return "Unsigned: nothing says who made this bundle."
+        return f"Signed, and nobody knows by whom: {self.seal.what}."
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -70,7 +81,8 @@ class Standing:
 
     def document(self) -> dict[str, Any]:
         """The same as JSON."""
-        return {"condition": self.word, "sound": self.is_sound, "signed": self.is_signed, "why": list(self.why)}
+        told = {"condition": self.word, "sound": self.is_sound, "why": list(self.why)}
+        return {**told, "signed": self.seal.word is not SignatureWord.UNSIGNED, "signature": self.seal.word.value}
 
 
 def standing_of(entry: RunEntry, *, more: tuple[str, ...] = ()) -> Standing:
@@ -82,10 +94,23 @@ def standing_of(entry: RunEntry, *, more: tuple[str, ...] = ()) -> Standing:
     """
     is_finished = entry.condition is RunCondition.FINISHED
     found = tuple(f"{fault.kind}: {fault.path}" for fault in faults_of(entry.folder)) if is_finished else ()
+    seal = _seal_of(entry)
+    if is_finished and seal.word in _WRONG:
+        found = (*found, f"{seal.word}: {seal.what}")
     why = tuple(shortened(one_line(text), _LONGEST) for text in (entry.why, *found, *more) if text)
     word: str = entry.condition.value
     if is_finished and why:
         word = RunCondition.DAMAGED.value
     elif is_finished and entry.record is not None and entry.record.status is RunStatus.INTERRUPTED:
         word = INTERRUPTED
-    return Standing(word, is_finished and not why, entry.is_signed, why)
+    return Standing(word, is_finished and not why, seal, why)
+
+
+def _seal_of(entry: RunEntry) -> Judged:
+    if not entry.is_signed:
+        return UNSIGNED
+    try:
+        envelope, manifest = (stored_text(entry.folder / name).encode() for name in (ENVELOPE, MANIFEST))
+    except (OSError, UnicodeDecodeError) as error:
+        return Judged(SignatureWord.BAD, f"it cannot be read: {type(error).__name__}")
+    return judge(envelope, manifest, read_pinned(entry.folder.parent / KEYS).keys)

@@ -1,5 +1,8 @@
 """Runs made once for all tests; each test that breaks one gets a copy."""
 
+import time
+from itertools import count
+
 import pytest
 from recorded_stage import Recorded, copied
 
@@ -13,8 +16,10 @@ def single(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def three(tmp_path_factory):
-    """A finished run of three trials, which nobody changes."""
+    """A finished run of three trials, which nobody changes; its ids are all of one minute, so they begin alike."""
     with pytest.MonkeyPatch.context() as monkeypatch:
+        milliseconds = count((1763140445000 >> 16 << 16) + 1000)
+        monkeypatch.setattr(time, "time_ns", lambda: next(milliseconds) * 1_000_000)
         return Recorded(tmp_path_factory.mktemp("three"), monkeypatch).run_trials(3)
 
 

@@ -59,7 +59,7 @@ def test_a_sealed_report_that_tells_something_else_than_the_record_is_not_handed
     reseal(bundle)
     assert standing_of(read_entry(bundle)).is_sound
     text, standing = EXPORTS[path](read_entry(bundle))
-    assert standing.why == (f"report-differs: {path} does not tell what run.json tells",)
+    assert standing.why == (f"verdict-mismatch: {path} does not tell what run.json tells",)
     assert red_tests(path, text) == {BUNDLE_TEST: "damaged"}
 
 
