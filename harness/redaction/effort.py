@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-MOST: Final = 176 << 20
-"""Units for one text: about 4 s. 32 MiB of plain text take a fifth of it, 32 MiB of escapes nearly all, as do 14 MiB of
-base64."""
+MOST: Final = 144 << 20
+"""Units for one text: about 3 s. 32 MiB of plain text take a quarter of it, 32 MiB of escapes nearly all, and so do
+12 MiB of base64."""
 
 FOR_A_HIT: Final = 32
 FOR_A_LOOK: Final = 160
 FOR_A_FIND: Final = 160
-FOR_AN_ESCAPE: Final = 16
+FOR_AN_ESCAPE: Final = 12
 FOR_A_PART: Final = 512
 """Units that compare with reading one byte of a view, measured."""
 UNPACKED_FOR_ONE: Final = 8

@@ -3,8 +3,8 @@
 So spacing, key order, duplicate keys and numbers such as 1E400 survive, and the result parses whenever the document
 did. A string under a name that announces a secret is replaced whatever it is; every span that the search finds is cut
 to the strings it touches and widened to whole escape sequences; a number that spells a secret becomes a string. Keys
-that become the same are numbered. A document of a million parts is replaced as a whole, for nobody writes one that a
-walk through it is worth the time. The doubt: a document that does not parse is no business of this module.
+that become the same are numbered. A document that was not read to its end, or has a million parts, is replaced as a
+whole: nobody writes one that is worth the time. The doubt: a document that does not parse is no business of this one.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ class _Edit(NamedTuple):
 
 
 def redact_json(data: bytes, spans: list[Span], count: Callable[[HitClass], None]) -> str:
-    """Redact a document by name and by value; one of too many parts is replaced by a single string.
+    """Redact a document by name and by value; one that is too much to be read is replaced by a single string.
 
     Args:
         data: A document that a parser has accepted.
         spans: What was found in the whole of it, merged.
         count: Called with the class of each marker that is written.
     """
-    if has_too_many(data):
-        count(min((span.hit for span in spans), default=HitClass.KEY))
+    kinds = {span.hit for span in spans}
+    if HitClass.UNREAD in kinds or has_too_many(data):
+        for hit in sorted(kinds or {HitClass.KEY}):
+            count(hit)
         return json.dumps(MARKER)
     edits = _edits(data, spans, count)
     return _edited(data, edits).decode("utf-8", "surrogatepass")

@@ -77,13 +77,15 @@ class AllViews:
 
     def spans(self, data: bytes) -> list[Span]:
         """Search a whole text; what would take too long is taken for a secret."""
-        found, read = [], 0
+        found: list[Span] = []
+        read = 0
         try:
             for settled in self._search(data, Effort(MOST), final=True):
                 found += settled.spans
                 read = settled.resume
         except SpentError:
-            found.append(Span(read, len(data), HitClass.UNREAD))
+            read = max([read, *(span.end for span in found)])
+            return [*merged(found), Span(read, len(data), HitClass.UNREAD)]
         return merged(found)
 
     def is_in(self, data: bytes, effort: Effort | None = None) -> bool:

@@ -108,16 +108,22 @@ def test_what_is_left_when_the_share_is_spent_is_replaced_unread(monkeypatch):
     assert redactor.text(redacted) == redacted
 
 
-def test_a_document_that_is_left_unread_stays_the_same_document(monkeypatch):
-    monkeypatch.setattr(searching, "MOST", 1000)
+def test_a_document_that_is_not_read_to_its_end_is_replaced_as_a_whole(monkeypatch):
+    monkeypatch.setattr(searching, "MOST", searching.WINDOW_STEP * 3)
     redactor = _redactor(KEY=KEY)
-    document = {"a": ["words", {"b": "x" * 2000}], "c": True, "d": None}
-    redacted = json.loads(redactor.json(json.dumps(document), source="L01/submit"))
-    assert redacted == {
-        "[REDACTED]": ["[REDACTED]", {"[REDACTED]": "[REDACTED]"}],
-        "[REDACTED]-2": True,
-        "[REDACTED]-3": None,
-    }
+    document = json.dumps({"a": [KEY, " " * searching.WINDOW_STEP], "b": ["words, "] * searching.WINDOW_STEP})
+    assert redactor.json(document, source="L01/submit") == '"[REDACTED]"'
+    assert redactor.hits() == {"L01/submit": {"value": 1, "unread": 1}}
+    assert redactor.variables("L01/") == ("KEY",)
+
+
+def test_a_find_that_reaches_into_what_is_left_does_not_hide_that_it_was_left(monkeypatch):
+    monkeypatch.setattr(searching, "WINDOW_STEP", 96)
+    monkeypatch.setattr(searching, "WINDOW_SHARED", 64)
+    monkeypatch.setattr(searching, "MOST", 3000)
+    text = "x " * 44 + OTHER + " " + "y " * 900
+    spans = _redactor(OTHER=OTHER)._all.spans(text.encode())
+    assert [(span.start, span.end, span.hit.name) for span in spans] == [(88, 107, "VALUE"), (107, 1908, "UNREAD")]
 
 
 def test_what_was_left_unread_counts_as_a_find_and_is_put_down_to_nobody(monkeypatch):
