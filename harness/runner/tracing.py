@@ -18,6 +18,7 @@ from harness.judging.results import CheckResult, Outcome
 from harness.language.model import Request, Severity
 from harness.senses.calls import Call
 from harness.traces.case_names import case_id_of
+from harness.traces.contents import unwatched
 from harness.traces.joining import join
 from harness.traces.own_spans import own_part
 from harness.traces.records import Trace
@@ -65,10 +66,10 @@ def _told(exchange: Exchange) -> Any:  # noqa: ANN401  # JSON values
 
 def is_watched(scene: Scene) -> CheckResult:
     """Whether it is known what was written to the database: without it, no writes says nothing."""
-    capture = scene.told.capture if scene.told else None
-    is_active = capture is not None and capture.active
-    got = "active" if is_active else f"inactive ({scene.why_untold or 'its hooks are not in place'})"
-    outcome = Outcome.HELD if is_active else Outcome.UNDECIDED
+    told = scene.told
+    why = unwatched(told.capture if told else None, told.dropped if told else {}, why_untold=scene.why_untold)
+    got = f"inactive ({why})" if why else "active"
+    outcome = Outcome.UNDECIDED if why else Outcome.HELD
     text = "implied: database writes were watched"
     return CheckResult(text, scene.scenario.mark, Severity.FAIL, outcome, "trace.capture", "active", got)
 

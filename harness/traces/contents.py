@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.traces.records import Layer, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.traces.records import Trace
+    from harness.traces.records import Capture, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,32 @@ def contents_of(trace: Trace) -> Contents:
 
 
 def is_watched(trace: Trace) -> bool:
-    """Whether database writes were watched while the trace was made."""
-    return bool(trace.capture and trace.capture.active)
+    """Whether every database write was watched and kept while the trace was made."""
+    return not unwatched(trace.capture, trace.dropped, why_untold=trace.why_untold)
+
+
+def unwatched(capture: Capture | None, dropped: Mapping[str, int], *, why_untold: str = "") -> str:
+    """Say why writes may be missing in a trace; empty when none can be.
+
+    Args:
+        capture: Whether the hooks were in place; ``None`` when nobody told.
+        dropped: Records that were lost, by what lost them.
+        why_untold: Why the backend told nothing.
+    """
+    if capture is None:
+        return why_untold or "the backend told nothing"
+    if not capture.active:
+        return "its hooks are not in place"
+    lost = {stage: number for stage, number in dropped.items() if stage not in HARMLESS and number}
+    return (
+        f"records were lost: {', '.join(f'{stage} {number}' for stage, number in sorted(lost.items()))}" if lost else ""
+    )
+
+
+HARMLESS: Final = frozenset(
+    {"attribute", "traceparent", "ingest", "step", "export", "duplicate", "adrift", "untold_parent", "spans"}
+)
+"""Losses that cannot have been a database write; every other one may."""
 
 
 def pipeline_status(trace: Trace) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.records import to_document
+from harness.traces.contents import unwatched
 from harness.traces.own_spans import own_part
 from harness.traces.records import HARNESS
 from harness.verifying.comparing import differences
@@ -96,9 +97,9 @@ def capture(case: StoredCase) -> Looks:
     stored = case.trace
     if stored is None:
         return
-    if stored.capture is not None and stored.capture.active:
+    why = unwatched(stored.capture, stored.dropped, why_untold=stored.why_untold)
+    if not why:
         yield None
         return
-    why = stored.why_untold or ("its hooks are not in place" if stored.capture else "the backend told nothing")
     is_own = bool(case.bundle.run.settings.get(OWN_STACK))
     yield Finding("capture-inactive", case.trace_path, "capture", f"capture inactive ({why})", is_fault=is_own)

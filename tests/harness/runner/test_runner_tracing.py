@@ -206,3 +206,16 @@ def test_the_climb_says_what_it_is_and_how_it_ended(own):
     assert (started.part, started.scenarios, started.trace_id) == ("mocked", ("L01",), ORIGIN.trace_id)
     assert (started.source, started.issue_key) == ("ci", "LAD-7")
     assert (ended.part, ended.verdict) == ("mocked", Verdict.PASS)
+
+
+@pytest.mark.parametrize("stage", ["limit", "queue", "store", "flush"])
+def test_records_that_were_lost_may_have_been_writes(own, stage):
+    own.service.trace = lambda trace_id: told_trace(trace_id, dropped={stage: 3})
+    record = climbed(own)
+    assert (record.verdict, f"records were lost: {stage} 3" in record.reason) == (Verdict.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize("stage", ["attribute", "traceparent", "ingest", "export"])
+def test_a_loss_that_can_have_been_no_write_is_none(own, stage):
+    own.service.trace = lambda trace_id: told_trace(trace_id, dropped={stage: 3})
+    assert climbed(own).verdict is Verdict.PASS
