@@ -39,8 +39,8 @@ def contents_of(trace: Trace) -> Contents:
 
 
 def is_watched(trace: Trace) -> bool:
-    """Whether every database write was watched and kept while the trace was made."""
-    return not unwatched(trace.capture, trace.dropped, why_untold=trace.why_untold)
+    """Whether database writes were watched while the trace was made; what was lost of them is another matter."""
+    return bool(trace.capture and trace.capture.active)
 
 
 def unwatched(capture: Capture | None, dropped: Mapping[str, int], *, why_untold: str = "") -> str:
@@ -55,10 +55,8 @@ def unwatched(capture: Capture | None, dropped: Mapping[str, int], *, why_untold
         return why_untold or "the backend told nothing"
     if not capture.active:
         return "its hooks are not in place"
-    lost = {stage: number for stage, number in dropped.items() if stage not in HARMLESS and number}
-    return (
-        f"records were lost: {', '.join(f'{stage} {number}' for stage, number in sorted(lost.items()))}" if lost else ""
-    )
+    lost = [f"{stage} {number}" for stage, number in sorted(dropped.items()) if stage not in HARMLESS and number]
+    return f"records were lost: {', '.join(lost)}" if lost else ""
 
 
 HARMLESS: Final = frozenset(
