@@ -1,0 +1,115 @@
+"""In a real browser: evidence that attacks its reader, a source that is gone, and a run that goes on."""
+
+import shutil
+
+import pytest
+from browser_stage import Window, chromium
+from conftest import copied
+from running_run import RunningRun
+from served_console import served
+from stored_runs import HOSTILE, change_case, change_run, full_of, reseal
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def window(browser, root):
+    with served(root) as address:
+        found = Window(browser, address)
+        yield found
+        found.context.close()
+
+
+@pytest.mark.parametrize("text", [" ".join(HOSTILE).replace("\ud800", ""), '<p hx-get="/x" onclick="alert(1)">'])
+def test_hostile_evidence_runs_and_fetches_nothing(window, sealed, root, text):
+    bundle = copied(sealed, root / sealed.name)
+    change_run(bundle, full_of(text))
+    change_case(bundle, lambda document: document["assertions"][0].update(got=text, path=text))
+    (bundle / "live/L01/response.json").write_text(text)
+    reseal(bundle)
+    for path in (
+        "/",
+        f"/runs/{bundle.name}",
+        f"/runs/{bundle.name}/L01",
+        f"/runs/{bundle.name}/files/live/L01/response.json",
+        "/traces",
+    ):
+        window.open(path)
+        window.page.wait_for_load_state("networkidle")
+    assert window.faults == []
+    assert {url.split("/")[2] for url in window.requests if "://" in url} == {window.address.split("/")[2]}
+
+
+def test_an_artifact_that_is_a_page_is_opened_as_text_and_runs_nothing(window, sealed, root):
+    bundle = copied(sealed, root / sealed.name)
+    (bundle / "live/L01/response.json").write_text("<script>document.title = 'taken'</script><h1>PASS</h1>")
+    page = window.open(f"/runs/{bundle.name}/files/live/L01/response.json?raw=1")
+    assert page.title() != "taken"
+    assert "<script>" in page.locator("body").inner_text()
+
+
+def test_a_source_that_is_gone_is_an_error_and_no_empty_list(window, sealed, root):
+    copied(sealed, root / sealed.name)
+    window.open("/")
+    shutil.rmtree(root)
+    window.page.reload()
+    assert "is not there" in window.by("error").inner_text()
+    assert window.page.locator("table").count() == 0
+
+
+def test_a_backend_that_is_away_is_an_error_and_no_empty_list(browser, sealed, root):
+    copied(sealed, root / sealed.name)
+    with served(root, BASE_URL="http://127.0.0.1:9") as address:
+        window = Window(browser, address)
+        window.open("/traces")
+        window.page.get_by_label("Held by").select_option("backend")
+        window.page.get_by_role("button", name="Filter").click()
+        assert "the backend does not answer" in window.by("error").inner_text()
+        window.context.close()
+
+
+def lines(window):
+    return window.by("live-log").locator("li").evaluate_all("all => all.map(each => each.dataset.id)")
+
+
+def test_a_run_that_goes_on_is_followed_to_its_end_each_event_once_also_after_a_break(window, sealed, root):
+    running = RunningRun(sealed, root)
+    running.go_on(20)
+    page = window.open("/live")
+    log = window.by("live-log")
+    before = len(lines(window))
+    assert before > 3
+    running.go_on(15)
+    page.wait_for_function("count => document.querySelectorAll('[data-events] li').length > count", arg=before)
+    window.context.set_offline(True)
+    running.go_on(10)
+    window.context.set_offline(False)
+    running.end()
+    page.wait_for_selector("[data-done=yes]", state="attached")
+    found = lines(window)
+    numbers = [int(each) for each in found if each.isdigit()]
+    assert numbers == sorted(set(numbers))
+    assert found[-1] == "sealed"
+    assert "the run is finished" in log.inner_text()
+    page.get_by_role("link", name="Show the sealed run").click()
+    assert "FAIL" in page.locator("h1 + .verdict").inner_text()
+
+
+def test_without_scripts_the_log_is_as_of_now_and_loads_again(browser, sealed, root):
+    running = RunningRun(sealed, root)
+    running.go_on(20)
+    with served(root) as address:
+        window = Window(browser, address, java_script_enabled=False)
+        page = window.open("/live")
+        before = window.by("live-log").locator("li").count()
+        running.go_on(15)
+        page.get_by_role("link", name="Reload").click()
+        assert window.by("live-log").locator("li").count() > before
+        window.context.close()
+    running.let_go()
