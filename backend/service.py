@@ -220,7 +220,7 @@ class Service:
             trace_id=span.correlation_id,
             traceparent=span.traceparent,
             tracestate=span.tracestate,
-            baggage=span.baggage,
+            baggage=self._traces.baggage_of(span),
             created_at=present,
             updated_at=present,
         )

@@ -39,7 +39,7 @@ from backend.tracing.job_spans import (
 from backend.tracing.pipeline import Pipeline, PipelineStatus
 from backend.tracing.recorder import Opening, guarded
 from backend.tracing.stores import TraceQuery
-from backend.tracing.triggers import trigger_of
+from backend.tracing.triggers import trigger_of, without_secrets
 from backend.tracing.worker_spans import Expected, read_worker_spans
 from backend.workspace.writer import take_trace
 from worker.contract import MAX_TRACE_BYTES, FailureKind, JobStatus
@@ -140,6 +140,10 @@ class JobTraces:
         self.pipelines.started(story.job, story.pipeline)
 
     @guarded("job")
+    def baggage_of(self, caller: SpanContext) -> str | None:
+        """What of the caller's baggage goes on with a job."""
+        return without_secrets(caller.baggage, self.cleaner)
+
     def resume(self, jobs: Iterable[Job]) -> None:
         """Go on with jobs that an earlier process left unfinished."""
         for job in jobs:

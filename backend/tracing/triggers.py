@@ -34,6 +34,18 @@ def trigger_of(baggage: str | None, intent_type: str, cleaner: Cleaner) -> Trigg
     return Trigger(source, intent_type, issue_key=text(ISSUE_KEY), issue_status=text(ISSUE_STATUS))
 
 
+def without_secrets(baggage: str | None, cleaner: Cleaner) -> str | None:
+    """The baggage that is stored and handed to the worker: members that hold a secret of this process are left out."""
+    if baggage is None:
+        return None
+    kept = [member for member in baggage.split(",") if _is_clean(member, cleaner)]
+    return ",".join(kept) or None
+
+
+def _is_clean(member: str, cleaner: Cleaner) -> bool:
+    return all(cleaner.text(text, limit=len(text)) == text for text in (member, unquote(member)))
+
+
 def _members(baggage: str) -> Iterator[tuple[str, str]]:
     for member in baggage.split(","):
         # Behind a semicolon stand properties, of which none is ours.
