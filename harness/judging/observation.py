@@ -26,9 +26,9 @@ class Exchange:
         bytes: Size of the body as received.
         sha256: Digest of the redacted text; what was no UTF-8 and what was redacted has no part in it.
         error: Class of the transport's failure, such as ``ConnectError``; empty when a whole answer came.
+        marked: How often ``[REDACTED]`` stood in the body as it came: the subject itself had taken a secret out.
         undecoded: Bytes of the body that are no UTF-8 and stand as U+FFFD in the text. Such a body is no JSON, whatever
             is left of it.
-        marked: How often ``[REDACTED]`` stood in the body as it came: the subject itself had taken a secret out.
     """
 
     status: int | None
@@ -39,8 +39,8 @@ class Exchange:
     bytes: int = 0
     sha256: str = ""
     error: str = ""
-    undecoded: int = 0
     marked: int = 0
+    undecoded: int = 0
 
     @property
     def answered(self) -> bool:
