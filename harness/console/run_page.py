@@ -8,8 +8,8 @@ from harness.console.climbed import page_id
 from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address
-from harness.console.runs_page import facts_of_entry, intent_of, word_of
-from harness.console.shelf import UNFINISHED
+from harness.console.runs_page import facts_of_entry, word_of
+from harness.console.shelf import UNFINISHED, intent_of
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.console.asked import Filters, cut
 from harness.console.rendering import Page, address
+from harness.console.shelf import intent_of
 from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus
 from harness.evidence.summary import parts
@@ -33,14 +34,14 @@ def runs_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
     """
     entries = sources.shelf.entries()
     filters = Filters.of(query)
-    found = [entry for entry in entries if _is_wanted(entry, filters)]
+    found = [entry for entry in entries if _is_wanted(entry, filters)] if filters.is_any else entries
     page = cut(found, query.get("page", ""))
     trusts = sources.trusted.lately(page.rows)
     document = {
         "runs": [row_of(entry, trust) for entry, trust in zip(page.rows, trusts, strict=True)],
         "filters": filters.document(),
         "statuses": list(STATUSES),
-        "intents": sorted({intent_of(entry) for entry in entries} - {""}),
+        "intents": list(sources.shelf.intents()),
         "page": page.document("/", filters),
         "all": len(entries),
         "root": str(sources.shelf.root),
@@ -84,11 +85,6 @@ def word_of(entry: RunEntry) -> str:
     if entry.condition is not RunCondition.FINISHED or entry.record is None:
         return entry.condition.value
     return entry.record.verdict.value if entry.record.verdict else "no verdict"
-
-
-def intent_of(entry: RunEntry) -> str:
-    """The ladder that was climbed first."""
-    return entry.record.ladders[0].name if entry.record and entry.record.ladders else ""
 
 
 def mode_of(record: RunRecord) -> str:

@@ -39,6 +39,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Stamp, RunEntry]] = {}
         self._listed: tuple[RunEntry, ...] = ()
+        self._intents: tuple[str, ...] = ()
         self._when: tuple[int, float] | None = None
 
     def entries(self) -> tuple[RunEntry, ...]:
@@ -51,8 +52,13 @@ class Shelf:
             changed = self._changed()
             if self._when is None or self._when[0] != changed or self._clock() - self._when[1] > TRUSTED_S:
                 self._listed = tuple(sorted(self._looked_up(self._names()), key=_order, reverse=True))
+                self._intents = tuple(sorted({intent_of(each) for each in self._listed} - {""}))
                 self._when = changed, self._clock()
             return self._listed
+
+    def intents(self) -> tuple[str, ...]:
+        """The ladders that the listed runs climbed first."""
+        return self._intents
 
     def entry(self, name: str) -> RunEntry:
         """The run in the folder of that name.
@@ -94,22 +100,29 @@ class Shelf:
 
     def _names(self) -> list[str]:
         try:
-            found = [path.name for path in self.root.iterdir()]
+            with os.scandir(self.root) as listed:
+                found = [each.name for each in listed]
         except OSError as error:
             raise _unreadable(self.root, error) from error
-        return [name for name in found if is_folder_name(name.removesuffix(PARTIAL_SUFFIX))]
+        # A name that was a run's before is one still, and reading a time takes longer than all else of a look.
+        return [name for name in found if name in self._known or is_folder_name(name.removesuffix(PARTIAL_SUFFIX))]
 
     def _looked_up(self, names: list[str]) -> Iterator[RunEntry]:
         known = self._known
         self._known = {}
         for name in names:
-            folder = self.root / name
-            stamp = _stamp(folder)
+            place = f"{self.root}/{name}"
+            stamp = (stamp_of(place), stamp_of(f"{place}/{RUN}"), stamp_of(f"{place}/{MANIFEST}"))
             held = known.get(name)
             if held is None or held[0] != stamp or held[1].condition in UNFINISHED:
-                held = stamp, read_entry(folder)
+                held = stamp, read_entry(self.root / name)
             self._known[name] = held
             yield held[1]
+
+
+def intent_of(entry: RunEntry) -> str:
+    """The ladder that a run climbed first; empty when that is not known."""
+    return entry.record.ladders[0].name if entry.record and entry.record.ladders else ""
 
 
 def fingerprint(folder: Path) -> Stamp:
@@ -117,7 +130,7 @@ def fingerprint(folder: Path) -> Stamp:
     found = []
     for base, folders, files in os.walk(folder):
         folders.sort()
-        found += [_of(f"{base}/{name}") for name in sorted(files)]
+        found += [stamp_of(f"{base}/{name}") for name in sorted(files)]
     return tuple(found)
 
 
@@ -126,11 +139,8 @@ def _order(entry: RunEntry) -> tuple[str, str]:
     return (entry.record.started_at if entry.record else entry.name, entry.name)
 
 
-def _stamp(folder: Path) -> Stamp:
-    return (_of(folder), _of(folder / RUN), _of(folder / MANIFEST))
-
-
-def _of(path: Path | str) -> tuple[int, ...]:
+def stamp_of(path: str) -> tuple[int, ...]:
+    """Who a file is, its size and its times; nothing of what is not there."""
     try:
         found = os.lstat(path)
     except OSError:

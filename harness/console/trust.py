@@ -6,15 +6,15 @@ A run that is not finished has nothing that could be verified, and is never call
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.console.shelf import TRUSTED_S, fingerprint
+from harness.console.shelf import TRUSTED_S, fingerprint, stamp_of
 from harness.evidence.layout import KEYS, LEDGER, MANIFEST, REDACTION
 from harness.evidence.reading import RunCondition
-from harness.evidence.timestamps import is_folder_name
 from harness.reporting.stored import LostError, object_of
 from harness.verifying.findings import Result, UnreadableError
 from harness.verifying.surroundings import Believed, Surroundings
@@ -139,11 +139,13 @@ class Trusted:
     def _beside(self) -> object:
         """What the chain depends on."""
         try:
-            names = sorted(path.name for path in self._root.iterdir() if is_folder_name(path.name))
+            with os.scandir(self._root) as found:
+                names = sorted(each.name for each in found)
         except OSError:
             names = []
-        paths = (self._root / LEDGER, *(self._root / name / MANIFEST for name in names))
-        return (*(_stat(path) for path in paths), fingerprint(self._root / KEYS))
+        # What is no run has no manifest; joining texts takes a tenth of what joining paths does.
+        paths = (f"{self._root}/{LEDGER}", *(f"{self._root}/{name}/{MANIFEST}" for name in names))
+        return (*(stamp_of(path) for path in paths), fingerprint(self._root / KEYS))
 
 
 def _checks(around: Surroundings) -> dict[str, Callable[[Bundle], Looks]]:
@@ -164,14 +166,6 @@ def _place(around: Surroundings, name: str) -> str:
         return ""
     names = [line.run for line in ledger.lines] if ledger else []
     return f"run {names.index(name) + 1} of {len(names)} in the ledger" if name in names else ""
-
-
-def _stat(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.lstat()
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _running(entry: RunEntry) -> Trust:
