@@ -128,6 +128,10 @@ class JobTraces:
 
     # a job's way
 
+    def baggage_of(self, caller: SpanContext) -> str | None:
+        """What of the caller's baggage goes on with a job."""
+        return without_secrets(caller.baggage, self.cleaner)
+
     @guarded("job")
     def accepted(self, job: Job, caller: SpanContext) -> None:
         """A job was queued by a request; its first records are on their way to the store."""
@@ -140,10 +144,6 @@ class JobTraces:
         self.pipelines.started(story.job, story.pipeline)
 
     @guarded("job")
-    def baggage_of(self, caller: SpanContext) -> str | None:
-        """What of the caller's baggage goes on with a job."""
-        return without_secrets(caller.baggage, self.cleaner)
-
     def resume(self, jobs: Iterable[Job]) -> None:
         """Go on with jobs that an earlier process left unfinished."""
         for job in jobs:
