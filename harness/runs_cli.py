@@ -47,7 +47,7 @@ def runs(  # noqa: PLR0913  # one parameter for each flag
 
     from harness.config import Settings
     from harness.indexing.commands import say_pruned, say_runs
-    from harness.indexing.sieve import Wishes
+    from harness.indexing.wishes import Wishes
 
     # Ten thousand rows make it look for circles that are not there, a tenth of all the time that this takes.
     gc.disable()

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from harness.errors import PrerequisiteError
 from harness.evidence.faults import EvidenceError
 from harness.indexing.listing import list_facts
-from harness.indexing.sieve import Sieve
 from harness.indexing.store import Index
 from harness.indexing.telling import runs_json, runs_text
+from harness.indexing.wishes import Wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.errors import HarnessError
-    from harness.indexing.facts import Facts
     from harness.indexing.pruning import Pruned
-    from harness.indexing.sieve import Wishes
+    from harness.indexing.sieve import Sieve
 
 _MOST_NAMED: Final = 10
 
@@ -47,15 +44,23 @@ def say_runs(root: Path, wishes: Wishes, limit: int | None, *, rebuilds: bool, a
         UsageError: As ``Sieve.of``.
         EvidenceError: ``evidence-unreadable``.
     """
-    sieve, index = Sieve.of(wishes, datetime.now(UTC)), Index(root)
+    sieve, index = _sieve(wishes), Index(root)
     if rebuilds:
         index.forget()
-    listing = list_facts(root, index, with_contents=sieve.needs_contents)
-    found: Sequence[Facts] = listing.runs
-    if sieve != Sieve():
-        found = [each for each in listing.runs if sieve.passes(each, listing.contents.get(each.folder))]
+    listing = list_facts(root, index, with_contents=sieve is not None and sieve.needs_contents)
+    found = sieve.sifted(listing.runs, listing.contents) if sieve else listing.runs
     text = runs_json(root, found[:limit]) if as_json else runs_text(found[:limit], is_narrowed=bool(listing.runs))
     return Said(text, tuple(index.warnings))
+
+
+def _sieve(wishes: Wishes) -> Sieve | None:
+    if wishes == Wishes():
+        return None
+    from datetime import UTC, datetime
+
+    from harness.indexing.sieve import Sieve
+
+    return Sieve.of(wishes, datetime.now(UTC))
 
 
 def say_pruned(root: Path, keep: int, *, is_forced: bool, as_json: bool) -> Said:

@@ -1,7 +1,8 @@
 """What a listing tells of one run: taken from its folder once, and afterwards from the index.
 
-All values are texts, since the index holds a checksum over them, and lone surrogates are spelt out, since a database
-cannot hold them. Ten thousand of these are made by one command, which takes a tenth of the time with named tuples.
+All values are texts, since the index holds a checksum over them, and in those that others wrote control characters and
+lone surrogates are spelt out, since they part the values, or no database holds them. Ten thousand of these are made by
+one command, which takes a tenth of the time with named tuples.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Contents(NamedTuple):
     r"""What only some listings ask about, as texts that are searched and not taken apart.
 
     Attributes:
-        scenarios: ``id TAB folder TAB verdict LF`` for each, after a line feed.
+        scenarios: ``id TAB verdict LF`` and ``folder TAB verdict LF`` for each, after a line feed.
         traces: ``id LF`` of each trial and scenario, in lower case and without dashes, after a line feed.
         trials: ``told`` when the ids of its trials are known, else empty.
         builds_on: ``id LF`` of each run that it has taken trials over from, whose files lie there; after a line feed.
@@ -106,7 +107,7 @@ def contents_of(entry: RunEntry, mark: str, trials: Iterable[str]) -> Contents:
     told = record.trial_records if record else ()
     known = [each.trace_id for each in told] or list(trials)
     scenarios = record.scenarios if record else ()
-    lines = [f"{one_line(each.id)}\t{one_line(each.folder)}\t{each.verdict}" for each in scenarios]
+    lines = [f"{one_line(name)}\t{each.verdict}" for each in scenarios for name in (each.id, each.folder)]
     ids = dict.fromkeys(bare_id(each) for each in (*known, *(each.trace_id for each in scenarios)) if each)
     others = dict.fromkeys(one_line(each.run_id) for each in told if each.run_id)
     return Contents(entry.folder.name, mark, _lines(lines), _lines(ids), "told" if known else "", _lines(others))
@@ -147,5 +148,4 @@ def finite(text: str) -> float | None:
 
 
 def _plain(text: str) -> str:
-    spelt = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-    return shortened(spelt, MAX_TEXT)
+    return shortened(one_line(text), MAX_TEXT)

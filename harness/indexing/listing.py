@@ -37,7 +37,7 @@ class Listing:
     """Runs, newest first.
 
     Attributes:
-        contents: What is in each, by folder; empty when it was not asked for.
+        contents: What is in each, and maybe in others, by folder; empty when it was not asked for.
     """
 
     runs: tuple[Facts, ...]
@@ -75,8 +75,7 @@ def list_facts(
         os.close(descriptor)
     index.keep(look.change(known))
     runs = tuple(newest_first(found))
-    told = {each.folder: look.contents_of(each, inside) for each in runs} if with_contents else {}
-    return Listing(runs, told)
+    return Listing(runs, {**inside, **look.contents} if with_contents else {})
 
 
 class _Look:
@@ -87,7 +86,7 @@ class _Look:
         self._read: dict[str, tuple[Facts, Contents]] = {}
         self._names: frozenset[str] = frozenset()
 
-    def settled(self, known: Mapping[str, Facts], inside: Mapping[tuple[str, str], Contents] | None) -> list[Facts]:
+    def settled(self, known: Mapping[str, Facts], inside: Mapping[str, Contents] | None) -> list[Facts]:
         """Everything that is there, looked at until nothing comes or goes meanwhile."""
         for _ in range(MAX_LOOKS):
             before = os.fstat(self._descriptor).st_mtime_ns
@@ -102,18 +101,18 @@ class _Look:
         kept = tuple(pair for pair in read if sum(map(len, pair[1])) <= MAX_REMEMBERED)
         return Change(kept, tuple(row for name, row in known.items() if name not in self._names))
 
-    def contents_of(self, facts: Facts, inside: Mapping[tuple[str, str], Contents]) -> Contents:
-        """What is in a run that was listed."""
-        pair = self._read.get(facts.folder)
-        return pair[1] if pair else inside[facts.folder, facts.mark]
+    @property
+    def contents(self) -> Mapping[str, Contents]:
+        """What is in the runs that had to be read."""
+        return {name: pair[1] for name, pair in self._read.items()}
 
-    def _once(self, known: Mapping[str, Facts], inside: Mapping[tuple[str, str], Contents] | None) -> list[Facts]:
+    def _once(self, known: Mapping[str, Facts], inside: Mapping[str, Contents] | None) -> list[Facts]:
         with os.scandir(self._descriptor) as entries:
             names = [entry.name for entry in entries if entry.name in known or is_run(entry.name)]
         self._names, found = frozenset(names), []
         for name in names:
             mark, row = mark_of(self._descriptor, name), known.get(name)
-            if mark and row and row.mark == mark and (inside is None or (name, mark) in inside):
+            if row and mark and row.mark == mark and (inside is None or (name in inside and inside[name].mark == mark)):
                 found.append(row)
             elif fresh := self._looked_at(name, mark):
                 found.append(fresh)

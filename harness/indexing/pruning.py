@@ -19,7 +19,6 @@ from harness.evidence.chaining import stored_runs
 from harness.evidence.finishing import locked
 from harness.evidence.guarded import open_folder_at, read_at, try_lock
 from harness.evidence.layout import LEDGER, PARTIAL_SUFFIX, TRACES
-from harness.ids import is_id
 from harness.indexing.facts import bare_id
 from harness.indexing.listing import list_facts
 from harness.indexing.marks import is_run
@@ -179,7 +178,7 @@ def _remove_evaluations(root: Path, traces: set[str]) -> None:
         inner = open_folder_at(folder, EVALUATIONS)
         try:
             for name in os.listdir(inner):  # noqa: PTH208  # likewise
-                if is_id(name) and bare_id(name) in traces:
+                if bare_id(name) in traces:
                     _erase(inner, name)
         finally:
             os.close(inner)

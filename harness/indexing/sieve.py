@@ -13,30 +13,22 @@ from typing import TYPE_CHECKING, Final, Self
 from harness.errors import UsageError
 from harness.indexing.facts import bare_id
 from harness.indexing.instants import first_us, last_us
-from harness.indexing.words import CONDITIONS, FINISHED, INTERRUPTED, PARTIAL, VERDICTS
+from harness.indexing.words import CONDITIONS, FINISHED, INTERRUPTED, PARTIAL
+from harness.judging.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from harness.indexing.facts import Contents, Facts
+    from harness.indexing.wishes import Wishes
 
 SHORTEST_PREFIX: Final = 8
+VERDICTS: Final = tuple(verdict.value for verdict in Verdict)
 
 _NAME: Final = re.compile(r"[\w./-]{1,200}", re.ASCII)
 _TRACE: Final = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},32}}")
 _LADDER_SUFFIX: Final = ".ladder.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What was asked for; empty texts ask for nothing."""
-
-    status: str = ""
-    scenario: str = ""
-    ladder: str = ""
-    trace: str = ""
-    since: str = ""
-    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +38,14 @@ class Sieve:
     Attributes:
         condition: Or ``interrupted``.
         verdict: Of the run, or of the scenario that is named.
-        scenario: How its line in the contents looks; ``None`` when none is named.
+        scenario: How its line in the contents looks, or begins.
         trace: How the line of a trace begins in the contents.
         from_us: Microseconds since 1970, the bounds included.
     """
 
     condition: str = ""
     verdict: str = ""
-    scenario: re.Pattern[str] | None = None
+    scenario: str = ""
     ladder: str = ""
     trace: str = ""
     from_us: int | None = None
@@ -79,41 +71,39 @@ class Sieve:
     @property
     def needs_contents(self) -> bool:
         """Whether more must be known of a run than its facts."""
-        return self.scenario is not None or bool(self.trace)
+        return bool(self.scenario or self.trace)
 
-    def passes(self, facts: Facts, contents: Contents | None) -> bool:
-        """Whether a run is meant; ``contents`` are there when they are needed."""
-        return self._fits_time(facts) and self._fits_end(facts) and self._fits_ladder(facts) and self._is_in(contents)
+    def sifted(self, runs: Sequence[Facts], contents: Mapping[str, Contents]) -> Sequence[Facts]:
+        """The runs that are meant, in the same order; ``contents`` are there when they are needed."""
+        for test in self._tests(contents):
+            runs = [each for each in runs if test(each)]
+        return runs
 
-    def _fits_time(self, facts: Facts) -> bool:
-        if self.from_us is None and self.to_us is None:
-            return True
-        began = int(facts.began_us)
-        return (self.from_us is None or began >= self.from_us) and (self.to_us is None or began <= self.to_us)
+    def _tests(self, contents: Mapping[str, Contents]) -> Iterator[Callable[[Facts], bool]]:
+        first, last = self.from_us, self.to_us
+        if first is not None:
+            yield lambda facts: int(facts.began_us) >= first
+        if last is not None:
+            yield lambda facts: int(facts.began_us) <= last
+        if self.condition or self.verdict:
+            yield self._fits_end
+        if self.ladder:
+            yield self._fits_ladder
+        if self.scenario:
+            yield lambda facts: self.scenario in contents[facts.folder].scenarios
+        if self.trace:
+            yield lambda facts: self.trace in contents[facts.folder].traces
 
     def _fits_end(self, facts: Facts) -> bool:
         if self.condition == INTERRUPTED:
             return facts.condition == PARTIAL or (facts.condition == FINISHED and facts.status == INTERRUPTED)
         if self.condition:
             return facts.condition == self.condition
-        if not self.verdict:
-            return True
-        return facts.condition == FINISHED and (self.scenario is not None or facts.verdict == self.verdict)
+        return facts.condition == FINISHED and bool(self.scenario or facts.verdict == self.verdict)
 
     def _fits_ladder(self, facts: Facts) -> bool:
-        file = facts.file
-        return not self.ladder or self.ladder in {
-            facts.ladder,
-            file,
-            file.rpartition("/")[2],
-            file.rpartition("/")[2].removesuffix(_LADDER_SUFFIX),
-        }
-
-    def _is_in(self, contents: Contents | None) -> bool:
-        if contents is None:
-            return True
-        has_scenario = self.scenario is None or self.scenario.search(contents.scenarios) is not None
-        return has_scenario and (not self.trace or self.trace in contents.traces)
+        name = facts.file.rpartition("/")[2]
+        return self.ladder in {facts.ladder, facts.file, name, name.removesuffix(_LADDER_SUFFIX)}
 
 
 def _status(word: str) -> tuple[str, str]:
@@ -128,14 +118,13 @@ def _status(word: str) -> tuple[str, str]:
     )
 
 
-def _scenario(name: str, verdict: str) -> re.Pattern[str] | None:
+def _scenario(name: str, verdict: str) -> str:
     if not name:
-        return None
+        return ""
     if not _NAME.fullmatch(name):
         message = f"--scenario {name[:80]!r} is neither a scenario's id nor its folder"
         raise UsageError("scenario-name-invalid", message, "write L05, or live/L05; `ladder list` names them")
-    spelt, ended = re.escape(name), re.escape(verdict) or "[^\t\n]*"
-    return re.compile(f"\n(?:{spelt}\t[^\t\n]*|[^\t\n]*\t{spelt})\t{ended}\n")
+    return f"\n{name}\t{verdict}\n" if verdict else f"\n{name}\t"
 
 
 def _trace(text: str) -> str:

@@ -66,8 +66,8 @@ class Index:
         """What it says of each folder; nothing when it cannot be used."""
         return self._asked(facts_in, {})
 
-    def contents(self) -> Mapping[tuple[str, str], Contents]:
-        """What is in each run, by folder and mark; nothing when it cannot be used."""
+    def contents(self) -> Mapping[str, Contents]:
+        """What is in each run, by folder; nothing when it cannot be used."""
         return self._asked(contents_in, {})
 
     def keep(self, change: Change) -> None:

@@ -1,7 +1,7 @@
 """What ``ladder runs`` tells: as data for ``--json``, and as a table for people.
 
-Stored text is shown as data: control characters are spelt out. A run that does not count as evidence says so in the
-same place where another one tells its verdict.
+Stored text is shown as data: control characters were spelt out when the facts were taken. A run that does not count as
+evidence says so in the same place where another one tells its verdict.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.evidence.printable import one_line, shortened
+from harness.evidence.printable import shortened
 from harness.indexing.facts import finite
 from harness.indexing.words import word_of
 
@@ -62,16 +62,11 @@ def runs_text(runs: Sequence[Facts], *, is_narrowed: bool) -> str:
 
 
 def _row(facts: Facts) -> tuple[str, ...]:
-    word = word_of(facts)
     took = f"{float(facts.duration_s):.1f} s" if facts.status else ""
     done = f"{facts.green}/{facts.climbed}" if facts.status else ""
-    revision = f"{facts.revision[:_COMMIT]}{facts.is_dirty}"
-    told = f"{revision}{facts.run_id}{facts.why}"
-    # Nearly all are plain, and there are ten thousand rows.
-    if len(told) <= _MAX_CELL and told.isascii() and told.isprintable():
-        return (facts.name, word, done, took, revision, facts.run_id, facts.why)
-    return (facts.name, word, done, took, _cell(revision), _cell(facts.run_id), _cell(facts.why))
+    commit = facts.revision[:_COMMIT] + facts.is_dirty
+    return (facts.name, word_of(facts), done, took, commit, _cell(facts.run_id), _cell(facts.why))
 
 
 def _cell(text: str) -> str:
-    return shortened(one_line(text), _MAX_CELL)
+    return text if len(text) <= _MAX_CELL else shortened(text, _MAX_CELL)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.judging.verdict import Verdict
-
 if TYPE_CHECKING:
     from harness.indexing.facts import Facts
 
@@ -19,7 +17,6 @@ DAMAGED: Final = "damaged"
 CONDITIONS: Final = (FINISHED, RUNNING, PARTIAL, DAMAGED)
 
 INTERRUPTED: Final = "interrupted"
-VERDICTS: Final = tuple(verdict.value for verdict in Verdict)
 
 
 def word_of(facts: Facts) -> str:

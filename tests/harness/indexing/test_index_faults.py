@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stored_runs import add_run, edit, remembered, with_index, without_index
 
-from harness.indexing.place import FILE, HIDDEN
+from harness.indexing.place import FILE, HIDDEN, locked
 from harness.indexing.store import VERSION, Index
 
 DRIVER = Path(__file__).with_name("index_driver.py")
@@ -72,10 +72,27 @@ def test_a_damaged_index_is_renamed_told_and_made_anew(root, damage):
 
 def test_what_is_in_a_run_is_not_believed_either_when_it_was_altered(root):
     path = root / HIDDEN / FILE
-    path.write_bytes(path.read_bytes().replace(b"live/L02", b"live/L99"))
+    path.write_bytes(path.read_bytes().replace(b"L02\tFAIL", b"L02\tPASS"))
     index = Index(root)
     assert with_index(root, index, with_contents=True) == without_index(root)
     assert "is damaged" in index.warnings[0]
+
+
+def test_a_new_index_that_another_process_put_there_meanwhile_is_not_set_aside(root, monkeypatch):
+    path = root / HIDDEN / FILE
+    sound = path.read_bytes()
+    path.write_bytes(b"no database" * 1000)
+
+    def quicker(folder, patience_s, real=locked):
+        path.with_name("new").write_bytes(sound)
+        path.with_name("new").chmod(0o600)
+        path.with_name("new").rename(path)
+        return real(folder, patience_s)
+
+    monkeypatch.setattr("harness.indexing.store.locked", quicker)
+    assert Index(root).facts() == {}
+    assert set_aside(root) == []
+    assert path.read_bytes() == sound
 
 
 @pytest.mark.parametrize(

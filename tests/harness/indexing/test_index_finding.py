@@ -8,6 +8,7 @@ from stored_runs import add_run, run_id, trace_id
 from harness.errors import HarnessError
 from harness.evidence.reading import list_runs
 from harness.evidence.resolving import newest_run, resolve_run
+from harness.evidence.trial_records import TrialRecord, encode_traces, encode_trial
 from harness.indexing.finding import runs_meant
 from harness.indexing.store import Index
 from harness.replaying.choosing import choose
@@ -22,6 +23,10 @@ def root(tmp_path_factory):
     untold = add_run(root, 6, trial_records=())
     (untold / "traces").mkdir()
     (untold / f"traces/{trace_id(6)}.json").write_text("{}")
+    trial = encode_trial(TrialRecord(0, trace_id(6, 9)))
+    (untold / "traces/manifest.json").write_text(encode_traces(run_id(6), [trial]))
+    (root / "2025-11-14T17:19:05Z/traces").mkdir()
+    (root / f"2025-11-14T17:19:05Z/traces/{trace_id(5, 77)}.json").write_text("{}")
     partial = add_run(root, 7, trial_records=(), scenarios=(), verdict=None)
     partial.rename(f"{partial}.partial")
     (add_run(root, 8) / "run.json").write_text("{")
@@ -35,6 +40,8 @@ NAMES = [
     *(run_id(number) for number in (0, 7, 8)),
     *(trace_id(number, place) for number in (0, 6, 7) for place in (0, 2)),
     trace_id(3).replace("-", ""),
+    trace_id(5, 77),
+    trace_id(6, 9),
     "019a0000",
     "01900006",
     "../../etc/passwd",
@@ -81,9 +88,9 @@ def test_only_what_is_meant_is_read(root):
     assert [entry.run_id for entry in both] == [run_id(1), run_id(0)]
 
 
-def test_a_whole_trace_id_is_looked_for_among_the_files_too(root):
-    meant = runs_meant(root, Index(root), trace_id(6))
-    assert "2025-11-14T17:20:05Z" in {entry.name for entry in meant}
+@pytest.mark.parametrize(("trace", "name"), [(trace_id(5, 77), "17:19:05"), (trace_id(6, 9), "17:20:05")])
+def test_traces_that_a_record_does_not_tell_of_are_found_in_the_folder(root, trace, name):
+    assert f"2025-11-14T{name}Z" in {entry.name for entry in runs_meant(root, Index(root), trace)}
 
 
 def test_where_nothing_is_recorded_nothing_is_meant(tmp_path):

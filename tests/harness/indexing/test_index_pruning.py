@@ -1,5 +1,6 @@
 """Old runs are removed whole, with what was made of them; what is needed, running or chained stays."""
 
+import fcntl
 import json
 import os
 import uuid
@@ -104,6 +105,21 @@ def test_a_folder_that_a_run_may_be_about_to_lock_is_not_touched(tmp_path):
     changed = staging.folder.stat().st_ctime
     assert pruned(tmp_path, 0, now_s=lambda: changed + 5).removed == []
     assert staging.folder.exists()
+
+
+def test_a_run_that_goes_on_since_it_was_listed_is_not_touched(tmp_path):
+    staging = Staging.open(tmp_path, NOW)
+    staging.close()
+    held = []
+
+    def lock_meanwhile():
+        held.append(os.open(staging.folder, os.O_RDONLY))
+        fcntl.flock(held[0], fcntl.LOCK_EX)
+        return LATER
+
+    assert pruned(tmp_path, 0, now_s=lock_meanwhile).removed == []
+    assert staging.folder.exists()
+    os.close(held[0])
 
 
 def test_a_sealed_run_that_no_ledger_knows_goes_although_it_is_read_only(tmp_path):

@@ -10,8 +10,9 @@ from harness.errors import UsageError
 from harness.evidence.run_record import RunStatus
 from harness.indexing.instants import first_us, last_us
 from harness.indexing.listing import list_facts
-from harness.indexing.sieve import Sieve, Wishes
+from harness.indexing.sieve import Sieve
 from harness.indexing.store import Index
+from harness.indexing.wishes import Wishes
 from harness.judging.verdict import Verdict
 
 
@@ -36,7 +37,7 @@ def found(root, **wishes):
     answers = []
     for index in (Index(root), Index(root)):
         listing = list_facts(root, index, with_contents=sieve.needs_contents, now_ns=lambda: FUTURE_NS)
-        passed = [each for each in listing.runs if sieve.passes(each, listing.contents.get(each.folder))]
+        passed = sieve.sifted(listing.runs, listing.contents)
         answers.append([[run_id(number) for number in range(6)].index(each.run_id) for each in passed])
     assert answers[0] == answers[1]
     return answers[0]
@@ -129,4 +130,4 @@ def test_a_name_that_would_look_like_two_columns_is_one(tmp_path):
     add_run(tmp_path, 0, scenarios=(scenario,))
     sieve = Sieve.of(Wishes(scenario="L77"), NOW + MINUTE)
     listing = list_facts(tmp_path, Index(tmp_path), with_contents=True)
-    assert not any(sieve.passes(each, listing.contents[each.folder]) for each in listing.runs)
+    assert sieve.sifted(listing.runs, listing.contents) == []
