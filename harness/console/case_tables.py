@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOST_FIELDS: Final = 200
 """Of one body; the whole body stands beside its step."""
 
+HTTP_STATUS: Final = "HTTP status"
+"""Told beside the fields of the body, one of which may well be called status."""
+
 _START: Final = ".start"
 _DEPTH: Final = 4
 
@@ -117,12 +120,12 @@ def _outputs(found: Climbed) -> Iterator[Row]:
     made = [(each.step, each.answer) for each in exchanges_of(found.entries)]
     for step, answer in made:
         told = {"step": step, "file": ", ".join(files[step])}
-        yield {**told, "field": "status", **_status(answer)}
+        yield {**told, "field": HTTP_STATUS, **_status(answer)}
         if answer.text:
             yield from ({**told, **field} for field in _fields(answer.text))
     for got in found.case.observed_output if found.case and not made else ():
         told = {"step": got.step, "file": ""}
-        yield {**told, "field": "status", "type": _type(got.status), "value": _spelt(got.status)}
+        yield {**told, "field": HTTP_STATUS, "type": _type(got.status), "value": _spelt(got.status)}
         yield from ({**told, **field} for field in (_fields(got.body) if got.body else ()))
 
 

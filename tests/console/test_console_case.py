@@ -66,7 +66,7 @@ def test_inputs_and_outputs_are_told_field_by_field_with_their_types(page):
     found = page("L01")
     assert ["instruction", "text", "Write a program", "submit"] in found.by_id("synthetic-input-table").rows()
     outputs = found.by_id("produced-output-table").rows()
-    assert ["status", "integer", "200", "live/L01/response.json", "submit"] in outputs
+    assert ["HTTP status", "integer", "200", "live/L01/response.json", "submit"] in outputs
     assert any(row[0] == "job_id" and row[2] == "j1" for row in outputs)
 
 
