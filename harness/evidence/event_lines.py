@@ -35,6 +35,7 @@ KINDS: Final[Mapping[str, type]] = {
     "check": events.CheckJudged,
     "capture": events.Captured,
     "artifact": events.ArtifactSaved,
+    "trace_kept": events.TraceKept,
     "containers": events.ContainersSeen,
     "engine": events.EngineTold,
 }

@@ -226,6 +226,21 @@ class ArtifactSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceKept:
+    """The trace of a scenario was written; what the backend told of it stands nowhere else.
+
+    Attributes:
+        trace_id: Dashed.
+        sha256: Of ``traces/<trace_id>.json``, and ``bytes`` its size.
+    """
+
+    scenario: str
+    trace_id: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContainersSeen:
     """What the witness saw outside a step, such as during the rollback."""
 
@@ -263,6 +278,7 @@ Event = (
     | CheckJudged
     | Captured
     | ArtifactSaved
+    | TraceKept
     | ContainersSeen
     | EngineTold
 )

@@ -26,13 +26,13 @@ OWN_PHRASES: Final = (
     "docs/evidence/ledger.jsonl manifest.json manifest.dsse.json sha256sums run.json state.json events.jsonl",
     "live/summary.txt mocked/rerun/summary.txt response.json project_id.txt result.json result_excerpt.txt files.json",
     "ladder.run/1 ladder.state/1 ladder.manifest/1 ladder/v1 run_started run_ended scenario_started scenario_ended",
-    "step_started step_ended step_skipped exchange poll_attempt observation capture artifact containers engine",
+    "step_started step_ended step_skipped exchange poll_attempt observation capture artifact trace_kept containers",
     "climb_started climb_ended execution_trace.json db_writes.json cases/digests.json reports/traces.otlp.jsonl",
     "reports/logs.otlp.jsonl trace/1 ladder.cases/1 test http app runner worker agent db internal client server",
     "committed rolled_back rolled_back_to_savepoint insert update delete merge replace truncate sqlite postgresql",
     "app.json status.txt notes.txt reports/junit.xml ctrf.json report.html redaction.json summary.md readme.json",
     "application/json text/plain; charset=utf-8 http://127.0.0.1:8000/api/v1/projects https://api.openai.com/v1",
-    "codex-worker:latest ladder.project ladder.job ladder.attempt ladder.instance use_dummy_worker=true",
+    "codex-worker:latest engine ladder.project ladder.job ladder.attempt ladder.instance use_dummy_worker=true",
     "sqlite:///./codex.db sqlite:////data/codex.db postgresql+psycopg:// sk-proj- sk-svcacct- org- proj_",
 )
 """Verdicts, statuses, keys, paths and addresses of contract, evidence and settings."""

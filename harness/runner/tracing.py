@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.evidence.documents import pretty
+from harness.evidence.events import TraceKept
 from harness.evidence.layout import DB_WRITES, EXECUTION_TRACE, trace_file
+from harness.evidence.manifest import sha256
 from harness.evidence.records import DamagedRecordError, from_document, to_document
 from harness.evidence.skeleton import skeleton
 from harness.judging.results import CheckResult, Outcome
@@ -104,4 +106,10 @@ def _stored(scene: Scene, trace: Trace) -> Trace:
     text = pretty(to_document(trace))
     redacted = records.redactor.json(text, source=path)
     records.staging.write(path, redacted)
+    _keep_digest(scene, trace.trace_id, redacted.encode())
     return trace if redacted == text else from_document(Trace, json.loads(redacted))
+
+
+def _keep_digest(scene: Scene, trace_id: str, data: bytes) -> None:
+    """Record which bytes were written: the log does not hold what the backend told, so nothing else could show it."""
+    scene.log.event(TraceKept(scene.id, trace_id, sha256(data), len(data)))

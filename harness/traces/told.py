@@ -133,11 +133,11 @@ def _fault_of_text(text: str) -> str:
 def _faults(told: Told) -> Iterator[tuple[str, str]]:
     """What the types do not say, by place."""
     for at, span in enumerate(told.spans):
-        yield from ((f"spans[{at}].{name}", fault) for name, fault in _faults_of_span(span))
+        yield from ((f"spans[{at}].{name}", fault) for name, fault in faults_of_span(span))
     for at, event in enumerate(told.events):
-        yield from ((f"events[{at}].{name}", fault) for name, fault in _faults_of_event(event))
+        yield from ((f"events[{at}].{name}", fault) for name, fault in faults_of_event(event))
     for at, write in enumerate(told.db_writes):
-        yield from ((f"db_writes[{at}].{name}", fault) for name, fault in _faults_of_write(write))
+        yield from ((f"db_writes[{at}].{name}", fault) for name, fault in faults_of_write(write))
     yield from (("dropped", _NO_COUNT) for count in told.dropped.values() if count < 0)
     if told.capture.active and not told.capture.hooks:
         yield "capture", "is active without a hook"
@@ -150,7 +150,8 @@ _NO_TIME: Final = "is no time or duration"
 _NO_SCALARS: Final = "are not texts, numbers, booleans or nulls"
 
 
-def _faults_of_span(span: Span) -> Iterator[tuple[str, str]]:
+def faults_of_span(span: Span) -> Iterator[tuple[str, str]]:
+    """Why a span cannot have been told, each with the field that says so."""
     if not _SPAN_ID.fullmatch(span.span_id):
         yield "span_id", _NO_SPAN
     if span.parent_span_id is not None and not _SPAN_ID.fullmatch(span.parent_span_id):
@@ -167,7 +168,8 @@ def _faults_of_span(span: Span) -> Iterator[tuple[str, str]]:
         yield "links", "are of no trace or span"
 
 
-def _faults_of_event(event: PointEvent) -> Iterator[tuple[str, str]]:
+def faults_of_event(event: PointEvent) -> Iterator[tuple[str, str]]:
+    """Why a point event cannot have been told."""
     if not _SPAN_ID.fullmatch(event.span_id):
         yield "span_id", _NO_SPAN
     if not _is_time(event.time_ns):
@@ -176,7 +178,8 @@ def _faults_of_event(event: PointEvent) -> Iterator[tuple[str, str]]:
         yield "attributes", _NO_SCALARS
 
 
-def _faults_of_write(write: DbWrite) -> Iterator[tuple[str, str]]:
+def faults_of_write(write: DbWrite) -> Iterator[tuple[str, str]]:
+    """Why a database write cannot have been told."""
     if not _SPAN_ID.fullmatch(write.span_id):
         yield "span_id", _NO_SPAN
     if not (_is_time(write.started_ns) and _is_time(write.duration_ns)):

@@ -71,6 +71,32 @@ def _told(one: Any, other: Any) -> str:  # noqa: ANN401  # JSON values
     return f"expected {shown(other)}, found {shown(one)}"
 
 
+def first_difference(stored: Any, wanted: Any) -> tuple[str, str]:  # noqa: ANN401  # JSON values
+    """The first place in which two values that are not the same differ, however deep, and what was expected there."""
+    way: list[str] = []
+    while found := _first_below(stored, wanted):
+        key, stored, wanted = found
+        way.append(key)
+    if isinstance(stored, list) and isinstance(wanted, list):
+        return " ".join(way), f"{len(wanted)} are expected, {len(stored)} are there"
+    return " ".join(way), f"expected {_spelt(wanted)}, found {_spelt(stored)}"
+
+
+def _first_below(stored: Any, wanted: Any) -> tuple[str, Any, Any] | None:  # noqa: ANN401  # JSON values
+    """The first item that differs; ``None`` where the values themselves do."""
+    if isinstance(stored, dict) and isinstance(wanted, dict):
+        keys = (key for key in {**wanted, **stored} if not same(stored.get(key, _LACKING), wanted.get(key, _LACKING)))
+        return next(((shown(key), stored.get(key, _LACKING), wanted.get(key, _LACKING)) for key in keys), None)
+    if isinstance(stored, list) and isinstance(wanted, list):
+        pairs = enumerate(zip(stored, wanted, strict=False), start=1)
+        return next(((str(at), *pair) for at, pair in pairs if not same(*pair)), None)
+    return None
+
+
+def _spelt(value: object) -> str:
+    return "nothing" if value is _LACKING else shown(value)
+
+
 def shown(value: object) -> str:
     """A value as one short line."""
     return shortened(one_line(value if isinstance(value, str) else repr(value)), _LONGEST)

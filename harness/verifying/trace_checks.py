@@ -8,6 +8,7 @@ from harness.evidence.records import to_document
 from harness.traces.contents import unwatched
 from harness.traces.own_spans import own_part
 from harness.traces.records import HARNESS
+from harness.traces.told import faults_of_event, faults_of_span, faults_of_write
 from harness.verifying.comparing import differences
 from harness.verifying.findings import Finding
 
@@ -72,6 +73,26 @@ def _spans(case: StoredCase, stored: Mapping[str, Span], wanted: Mapping[str, Sp
         pair = (to_document(stored[span_id]), to_document(wanted[span_id]))
         found = list(differences(place, *pair))
         yield from [Finding("own-part-differs", case.trace_path, where, what) for where, what in found] or (None,)
+
+
+def told(case: StoredCase) -> Looks:
+    """What is not the judge's own could have been told: it breaks no rule by which an answer is refused."""
+    stored = case.trace
+    if stored is None:
+        return
+    run_id = case.bundle.run.run_id
+    found = [(f"span {each.span_id}", faults_of_span(each)) for each in stored.spans if each.service != HARNESS]
+    found += [
+        (f"point event {at}", faults_of_event(each))
+        for at, each in enumerate(stored.events, start=1)
+        if each.instance != run_id
+    ]
+    found += [(f"write {at}", faults_of_write(each)) for at, each in enumerate(stored.db_writes, start=1)]
+    for place, faults in found:
+        if stored.capture is None:
+            yield Finding("not-told", case.trace_path, place, "the backend told nothing of this trace")
+        told = [Finding("not-told", case.trace_path, f"{place} {name}", f"it {what}") for name, what in faults]
+        yield from told or (None,)
 
 
 def parents(case: StoredCase) -> Looks:

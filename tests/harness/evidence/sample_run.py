@@ -23,6 +23,7 @@ from harness.evidence.events import (
     StepEnded,
     StepSkipped,
     StepStarted,
+    TraceKept,
 )
 from harness.evidence.exchanges import Answer, Purpose, Sent
 from harness.evidence.finishing import finish
@@ -197,6 +198,7 @@ def record_events(journal, run_id=RUN_ID):
     journal.record(Captured("L01", "submit", "pid", "p"))
     journal.record(ArtifactSaved("L01", "submit", "live/L01/response.json"))
     journal.record(ScenarioEnded("L01", Verdict.PASS, "success"))
+    journal.record(TraceKept("L01", run_id, DIGEST, 2))
     sent = Sent("GET", "/api/v1/p/files/.codex/result.json", {"accept": "*/*"})
     entries = [
         journal.record(ScenarioStarted("L02", "Simple CLI scaffold", "live/L02")),

@@ -138,7 +138,7 @@ def test_the_notes_of_a_red_scenario_tell_state_polls_log_and_cause():
         '  live.ladder.yaml:41:9 [fail] missed: doc.status: wanted eq "success", got "error"\n'
         "\n"
         "last poll attempts (1 in all)\n"
-        "  1. t=0.009 s status 404 9 bytes: status 404\n"
+        "  1. t=0.010 s status 404 9 bytes: status 404\n"
         "\n"
         "containers\n"
         f"  c0ffeec0ffee exit code 0 oom_killed=false image=sha256:{'ab' * 32}\n"

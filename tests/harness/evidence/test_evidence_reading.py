@@ -43,7 +43,7 @@ def test_a_whole_bundle_has_no_fault_and_gives_back_what_was_stored(bundle):
     assert (run.entry.condition, run.entry.why, run.faults) == (RunCondition.FINISHED, "", ())
     assert run.record.run_id == RUN_ID
     assert run.state.captures == {"L01": {"pid": "p"}}
-    assert len(list(iter_events(run.events))) == 19
+    assert len(list(iter_events(run.events))) == 20
 
 
 def flip_a_byte(folder):

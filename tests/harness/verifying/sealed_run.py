@@ -11,7 +11,12 @@ from staged import Reply, told_trace, wrapped, write_ladder
 from whole_runs import WholeRun
 
 from harness.evidence import layout
+from harness.evidence.records import from_document
 from harness.traces.case_parts import digests_document
+from harness.traces.otlp import otlp_line, otlp_log_line
+from harness.traces.records import Trace
+from harness.traces.views import db_writes, execution_trace
+from harness.verifying.bundle import Bundle
 from harness.verifying.verify import verify
 
 LIVE = """
@@ -184,6 +189,47 @@ def redigest(folder):
     manifest["run_digest"] = document["run_digest"]
     put_manifest(folder, manifest)
     reseal(folder)
+
+
+def log_of(folder):
+    """The events of a run as JSON."""
+    return [json.loads(line) for line in (folder / layout.EVENTS).read_text().splitlines()]
+
+
+def put_log(folder, events):
+    """Write a log as the harness spells one."""
+    lines = (json.dumps(event, separators=(",", ":")) for event in events)
+    (folder / layout.EVENTS).write_text("".join(f"{line}\n" for line in lines))
+
+
+def rekeep(folder):
+    """Make the log tell of the traces that lie there now."""
+    events = log_of(folder)
+    for event in (event for event in events if event["type"] == "trace_kept"):
+        data = (folder / layout.trace_file(event["trace_id"])).read_bytes()
+        event.update(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+    put_log(folder, events)
+
+
+def reexport(folder):
+    """Make the OTLP forms anew from the traces that lie there now."""
+    run = json.loads((folder / layout.RUN).read_text())
+    told = {"version": run["harness_version"], "run_id": run["run_id"]}
+    begun = [event for event in log_of(folder) if event["type"] in {"climb_started", "scenario_started"}]
+    paths = [folder / layout.trace_file(event["trace_id"]) for event in begun]
+    traces = [from_document(Trace, json.loads(path.read_text())) for path in paths]
+    for path, form in ((layout.OTLP_TRACES, otlp_line), (layout.OTLP_LOGS, otlp_log_line)):
+        (folder / path).write_text("".join(form(trace, **told) + "\n" for trace in traces))
+
+
+def remake(folder, scenario="L01"):
+    """Make all that follows from a scenario's trace anew but what the log tells, as whoever changed it would."""
+    stored = next(each for each in Bundle(folder).cases() if each.record.id == scenario)
+    for name, made in ((layout.EXECUTION_TRACE, execution_trace), (layout.DB_WRITES, db_writes)):
+        rewrite(folder, f"{stored.record.folder}/{name}", made(stored.trace))
+    rewrite(folder, stored.path, stored.derived)
+    reexport(folder)
+    redigest(folder)
 
 
 def failures(folder, *, strict=True, checks=None):

@@ -47,7 +47,7 @@ def test_a_run_as_the_harness_leaves_it_passes_every_check(sealed):
     report = verify(sealed, strict=True)
     assert report.failed == ()
     lines = report_text(report).splitlines()
-    assert lines[-1] == "PASS: All 36 checks passed"
+    assert lines[-1] == "PASS: All 39 checks passed"
     assert lines[-2].startswith("unsigned: ")
     assert lines[-3] == f"head to publish: {hashlib.sha256((sealed / layout.MANIFEST).read_bytes()).hexdigest()}"
     # It was made where there is no repository.
@@ -77,7 +77,7 @@ def test_the_run_that_lies_beside_the_code_passes():
 def test_the_command_says_what_it_checked_and_ends_with_0(bundle):
     done = ladder(bundle.name, "--strict", out=bundle.parent)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[-1] == "PASS: All 36 checks passed"
+    assert done.stdout.splitlines()[-1] == "PASS: All 39 checks passed"
     run_id = json.loads((bundle / layout.RUN).read_text())["run_id"]
     assert ladder(run_id[:12], out=bundle.parent).returncode == 0
     assert ladder("--latest", out=bundle.parent).returncode == 0

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from sealed_run import case, failures, put_manifest, redigest, reseal, rewrite
+from sealed_run import case, failures, put_manifest, redigest, reexport, rekeep, remake, reseal, rewrite
 
 from harness.evidence import layout
 from harness.traces.case_parts import run_digest
@@ -35,10 +35,34 @@ def trace_path(folder, scenario="L01"):
 
 
 def changed_trace(change, scenario="L01"):
+    """Change a trace, with what the log tells of it and with its exports."""
+
     def tamper(folder):
         changed(trace_path(folder, scenario), change)(folder)
+        rekeep(folder)
+        reexport(folder)
+        reseal(folder)
 
     return tamper
+
+
+def without_a_write(folder):
+    changed(trace_path(folder), lambda trace: trace["db_writes"].pop())(folder)
+    remake(folder)
+
+
+def with_a_write_that_failed_and_is_there(folder):
+    changed_trace(lambda trace: trace["db_writes"][0].update(outcome="failed"))(folder)
+    remake(folder)
+
+
+def with_an_export_of_another_name(folder):
+    lines = (folder / layout.OTLP_TRACES).read_text().splitlines()
+    found = json.loads(lines[1])
+    found["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] = "stroll"
+    lines[1] = json.dumps(found, separators=(",", ":"))
+    (folder / layout.OTLP_TRACES).write_text("".join(f"{line}\n" for line in lines))
+    reseal(folder)
 
 
 def unfinished(folder):
@@ -199,11 +223,16 @@ SAMPLES = {
     "events": (with_a_shorter_log, "events-incomplete events.jsonl: last event"),
     "cases": (without_a_case, f"missing-case {CASE}"),
     "traces": (with_a_foreign_trace, "foreign-trace traces/0190aaaa-bbbb-7ccc-8ddd-0123456789ff.json"),
+    "kept": (without_a_write, "not-as-kept traces/"),
     "climbs": (with_a_climb_of_another_name, "span 1 operation: expected climb, found stroll"),
     "trials": (with_another_trial, "traces/manifest.json"),
     "totals": (with_another_status, "totals-differ cases: FAIL: 1 are expected, 0 are there"),
     "run-digest": (with_another_run_digest, "run-digest-differs cases/digests.json: run_digest"),
     "reports": (with_other_counts, "verdict-mismatch reports/junit.xml: failures"),
+    "exports": (
+        with_an_export_of_another_name,
+        "reports/traces.otlp.jsonl: line 2 resourceSpans 1 scopeSpans 1 spans 1 name: expected ",
+    ),
     "verdict": (changed(layout.RUN, lambda run: run.update(verdict="PASS")), "verdict-mismatch run.json: verdict"),
     "schema": (changed(CASE, lambda found: found.update(extra=1)), f"schema-mismatch {CASE}"),
     "parts": (with_a_changed_event, f"part-changed {CASE}: event 7"),
@@ -224,6 +253,10 @@ SAMPLES = {
     "structure": (changed(CASE, lambda found: found.update(determinism_hash="0" * 64)), "determinism_hash"),
     "trace": (changed_trace(lambda trace: trace.update(case_id="live-L02")), "case_id: expected live-L01"),
     "own-spans": (changed_trace(take_longer), "own-part-differs traces/"),
+    "told": (
+        with_a_write_that_failed_and_is_there,
+        "write 1 committed_rows: it cannot be of a statement that is failed",
+    ),
     "parents": (changed_trace(lose_a_parent), "parent-missing traces/"),
     "capture": (changed_trace(watch_nothing), "capture inactive"),
     "outcome": (
