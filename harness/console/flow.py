@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.reporting.words import took
+from harness.traces.pipeline import PipelineStatus
 
 if TYPE_CHECKING:
     from harness.console.rendering import Json
@@ -20,6 +21,7 @@ _ARROW: Final = " → "
 _GATE: Final = " (gate closed by "
 _SHAPES: Final = {"SUCCESS": "circle", "FAIL": "square", "BLOCKED": "diamond", "STARTED": "triangle"}
 NOT_REACHED: Final = "not reached"
+TO_COME: Final = "to come"
 
 
 def flow_of(pipeline: Json) -> Json:
@@ -29,7 +31,8 @@ def flow_of(pipeline: Json) -> Json:
     rows = pipeline.get("steps")
     steps = [_step(each) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
     plan = str(pipeline.get("execution_plan_summary") or "")
-    missed = [_lost(name) for name in planned(plan)[len(steps) :]]
+    word = TO_COME if pipeline.get("pipeline_status") == PipelineStatus.RUNNING else NOT_REACHED
+    missed = [_node("lost", name, word) for name in planned(plan)[len(steps) :]]
     source = _node("trigger", "trigger", str(told.get("source") or "unknown"))
     source["detail"] = _trigger_words(told)
     end = _node("end", "end", str(pipeline.get("pipeline_status") or "unknown"))
@@ -52,10 +55,6 @@ def _step(step: dict[str, Any]) -> Json:
     details = (step.get("agent_task"), step.get("output_summary"), step.get("error_message"))
     node["detail"] = ". ".join(str(each) for each in details if each)
     return node
-
-
-def _lost(name: str) -> Json:
-    return _node("lost", name, NOT_REACHED)
 
 
 def _node(shape: str, name: str, word: str, *, duration: str = "") -> Json:

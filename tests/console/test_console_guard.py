@@ -91,3 +91,10 @@ def test_a_path_that_leads_elsewhere_is_not_found(client, bundle, path):
     answer = client.get(path.replace("RUN", bundle.name))
     assert answer.status_code == 404
     assert "canary" not in answer.text
+
+
+def test_what_a_plain_client_is_served_names_the_prefix_for_programs_and_the_tables(client, bundle):
+    text = client.get(f"/runs/{bundle.name}/L01").text
+    assert 'href="/evidence/api/runs"' in text
+    for name in ("execution-trace", "db-writes", "apis-used", "synthetic-input", "produced-output", "assertions"):
+        assert f'data-testid="{name}-table"' in text
