@@ -76,9 +76,13 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not try_lock(descriptor)
+        # Shared, so that two that ask at the same time do not take one another for a run.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     finally:
         os.close(descriptor)
+    return False
 
 
 def stored_text(path: Path) -> str:
