@@ -37,7 +37,9 @@ def test_what_shows_a_check_is_a_test_a_command_or_what_it_waits_for(check):
     for shown in SHOWN[check]:
         named = re.fullmatch(r"`tests/[a-z0-9_/]+\.py::test_[a-z0-9_]+`", shown)
         command = shown.strip("`") in COMMANDS
-        later = re.fullmatch(r"([^`]*|`--release`: )later: (packs of generated scenarios|a switch of the judge, .+)", shown)
+        later = re.fullmatch(
+            r"([^`]*|`--release`: )later: (packs of generated scenarios|a switch of the judge, .+)", shown
+        )
         assert named or command or later, shown
 
 
