@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
 
-from stored_runs import FUTURE_NS, add_run  # noqa: E402  # found through the line above
+from indexed_runs import FUTURE_NS, add_run  # noqa: E402  # found through the line above
 
 from harness.indexing import store  # noqa: E402
 from harness.indexing.listing import list_facts  # noqa: E402

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stored_runs import add_run, edit, remembered, with_index, without_index
+from indexed_runs import add_run, edit, remembered, with_index, without_index
 
 from harness.indexing.place import FILE, HIDDEN, locked
 from harness.indexing.store import VERSION, Index

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored_runs import add_run, run_id, trace_id
+from indexed_runs import add_run, run_id, trace_id
 
 from harness.errors import HarnessError
 from harness.evidence.reading import list_runs

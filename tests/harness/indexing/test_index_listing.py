@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored_runs import (
+from indexed_runs import (
     FUTURE_NS,
     MINUTE,
     NOW,

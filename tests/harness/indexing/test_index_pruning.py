@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stored_runs import (
+from indexed_runs import (
     FUTURE_NS,
     MINUTE,
     NOW,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from stored_runs import FUTURE_NS, MINUTE, NOW, add_run, record_of, run_id, trace_id
+from indexed_runs import FUTURE_NS, MINUTE, NOW, add_run, record_of, run_id, trace_id
 
 from harness.errors import UsageError
 from harness.evidence.run_record import RunStatus

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stored_runs import MINUTE, NOW, add_run, edit, run_id, trace_id, write_run_folder
+from indexed_runs import MINUTE, NOW, add_run, edit, run_id, trace_id, write_run_folder
 
 from harness.evidence.reading import list_runs
 from harness.indexing.facts import facts_of
