@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from harness.judging.observation import Exchange, Observation
 
 
+CHECK_ERROR: Final = "check-error"
+"""Reason of a check that could not be judged because it broke."""
+
+
 def evaluate(check: Check, observation: Observation) -> CheckResult:
     """Judge one check.
 
@@ -39,6 +43,8 @@ def evaluate(check: Check, observation: Observation) -> CheckResult:
     except (ExpressionError, RecursionError) as error:
         # Lint refuses what is no expression; how deep a document is nested is the subject's choice.
         found = Finding(Outcome.UNDECIDED, check.kind, got=plain(f"this cannot be judged: {error}"))
+    except Exception as error:  # noqa: BLE001  # a check that breaks is never blamed on the subject, nor ends the others
+        found = Finding(Outcome.UNDECIDED, check.kind, got=plain(f"{CHECK_ERROR}: {type(error).__name__}: {error}"))
     return result_of(check, found)
 
 

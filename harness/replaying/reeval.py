@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from harness.errors import ExitCode, UsageError
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition, list_runs
+from harness.judging.checks import CHECK_ERROR
 from harness.judging.verdict import Verdict
 from harness.replaying.choosing import choose
 from harness.replaying.drift import Half
 from harness.replaying.judged_by import judged_by
 from harness.replaying.judging_again import judged, skipped
 from harness.replaying.recorded import only, open_run
-from harness.replaying.results_again import CHECK_ERROR, Again, Conditions, Source
+from harness.replaying.results_again import Again, Conditions, Source
 from harness.replaying.totals import run_again
 from harness.replaying.whole_run import judge_run
 

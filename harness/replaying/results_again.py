@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.judging.checks import evaluate, implied, result_of
+from harness.judging.checks import CHECK_ERROR, evaluate, implied, result_of
 from harness.judging.documents import view
 from harness.judging.judge_prompts import Question, asked_key, question_of
 from harness.judging.liveness import LiveJob, ran_live
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from harness.judging.observation import Observation
     from harness.language.model import Check, Step
     from harness.replaying.played import PlayedStep
-
-CHECK_ERROR: Final = "check-error"
-"""Begins what a check that broke has got."""
 
 IMPLIED: Final = "implied"
 LIVE: Final = "implied: a container did the work"

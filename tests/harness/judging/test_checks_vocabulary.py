@@ -235,3 +235,13 @@ def test_an_answer_that_could_not_be_read_fails_its_step():
 
 def test_an_ordinary_answer_implies_nothing_more():
     assert implied(answer(RESULT), [], MARK) == ()
+
+
+def test_a_check_that_breaks_is_nobodys_failure_and_ends_no_other(monkeypatch):
+    def broken(_check, _observation):
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("harness.judging.checks.find", broken)
+    found = evaluate(HELD, seen(RESULT))
+    assert (found.outcome, found.got) == (Outcome.UNDECIDED, "check-error: ZeroDivisionError: of ours")
+    assert verdict_of([found]) is Verdict.INCONCLUSIVE
