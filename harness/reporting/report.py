@@ -23,13 +23,15 @@ from harness.reporting.html_page import html_page
 from harness.reporting.markdown_page import markdown_page
 from harness.reporting.otlp_export import otlp_export
 from harness.reporting.standing import standing_of
-from harness.reporting.statement import statement_of
+from harness.reporting.statement import STATEMENT_TYPE, statement_of
 from harness.reporting.told_run import told_run
+from harness.sealing.envelope import envelope
 
 if TYPE_CHECKING:
     from harness.evidence.reading import RunEntry
     from harness.evidence.redacting import Redacts
     from harness.reporting.standing import Standing
+    from harness.sealing.envelope import Signs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +67,24 @@ class Report:
             raise EvidenceError("run-not-sound", f"{self.run}: {told}", "the report says so too; see `ladder verify`")
 
 
-def make_report(entry: RunEntry, form: ReportForm, redactor: Redacts) -> Report:
+def make_report(entry: RunEntry, form: ReportForm, redactor: Redacts, *, signer: Signs | None = None) -> Report:
     """Make a report.
 
     Args:
         entry: The run.
         form: Of the report.
         redactor: Of this checkout: what it knows as secret now may not have been when the run was sealed.
+        signer: Puts an in-toto statement into a signed envelope; the other forms have no place for a signature.
 
     Raises:
         EvidenceError: ``run-unreadable``, ``report-underivable`` or ``run-not-sound``, in forms that have no place
             for saying so.
     """
     text, standing = _made(entry, form)
-    return Report(entry.name, entry.run_id, form, _redacted(text, form, redactor), standing)
+    redacted = _redacted(text, form, redactor)
+    if form is ReportForm.INTOTO and signer is not None:
+        redacted = envelope(redacted.encode(), signer, STATEMENT_TYPE)
+    return Report(entry.name, entry.run_id, form, redacted, standing)
 
 
 def _made(entry: RunEntry, form: ReportForm) -> tuple[str, Standing]:

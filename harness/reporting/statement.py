@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from harness.evidence.run_record import RunRecord
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
+STATEMENT_TYPE: Final = "application/vnd.in-toto+json"
+"""Payload type of an envelope that holds a statement (in-toto attestation, envelope v1)."""
 PREDICATE: Final = "https://in-toto.io/attestation/test-result/v0.1"
 
 RESULTS: Final[Mapping[Verdict, str]] = {Verdict.PASS: "PASSED", Verdict.LIMITED: "WARNED"}

@@ -1,5 +1,6 @@
 """Reports for programs: the sealed bytes when all agrees, a failed test when it does not, no statement about ruins."""
 
+import base64
 import hashlib
 import json
 from xml.etree.ElementTree import fromstring
@@ -9,10 +10,16 @@ from stored_runs import HOSTILE, change_run, full_of, read_entry, reseal
 
 from harness.evidence import layout
 from harness.evidence.faults import EvidenceError
+from harness.redaction.redactor import Redactor
+from harness.redaction.secret import SecretSet
+from harness.reporting.choices import ReportForm
 from harness.reporting.exports import BUNDLE_TEST, ctrf_export, junit_export
 from harness.reporting.otlp_export import otlp_export
+from harness.reporting.report import make_report
 from harness.reporting.standing import standing_of
 from harness.reporting.statement import statement_of
+from harness.sealing.envelope import pae
+from harness.sealing.keys import SigningKey
 from harness.traces.reading import load_trace
 
 EXPORTS = {layout.JUNIT: junit_export, layout.CTRF: ctrf_export}
@@ -194,3 +201,23 @@ def test_a_trace_that_cannot_be_read_is_told_in_its_place_and_the_others_are_exp
     assert remarks(lines)[0][0] == 17
     assert any(layout.trace_file(trace_id) in text for _, text in remarks(lines)[1:])
     assert len(lines) == before - 1
+
+
+def test_with_a_key_a_statement_lies_in_an_envelope_that_the_key_verifies(bundle):
+    key = SigningKey.new()
+    made = make_report(read_entry(bundle), ReportForm.INTOTO, Redactor(SecretSet(())), signer=key)
+    envelope = json.loads(made.text)
+    payload = base64.b64decode(envelope["payload"])
+    assert json.loads(payload) == statement_of(read_entry(bundle))
+    assert envelope["payloadType"] == "application/vnd.in-toto+json"
+    (signature,) = envelope["signatures"]
+    assert key.public.verifies(base64.b64decode(signature["sig"]), pae(payload, envelope["payloadType"]))
+
+
+@pytest.mark.parametrize("form", [form for form in ReportForm if form is not ReportForm.INTOTO])
+def test_no_other_report_has_a_place_for_a_signature(bundle, form):
+    bare, signed = (
+        make_report(read_entry(bundle), form, Redactor(SecretSet(())), signer=signer).text
+        for signer in (None, SigningKey.new())
+    )
+    assert bare == signed
