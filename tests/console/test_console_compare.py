@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import copied
+from conftest import caller, copied
 from reading_pages import Page
 from stored_runs import change_run
 
@@ -117,8 +117,6 @@ def test_the_policy_of_an_export_allows_its_own_style_and_nothing_else(client, b
 
 
 def test_an_export_passes_the_redactor(root, bundle, sources):
-    from conftest import caller
-
     from harness.console.sources import Sources
     from harness.redaction.redactor import Redactor
     from harness.redaction.secret import NamedSecret, Secret, SecretSet
