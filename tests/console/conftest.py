@@ -1,7 +1,6 @@
 """Whole runs made by the runner itself, and a console that shows copies of them which a test may break."""
 
 import os
-import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,17 +10,14 @@ import pytest
 # The stage on which runs are made without a network belongs to the tests of the runner and of the verifier.
 sys.path += [str(Path(__file__).parents[1] / "harness" / name) for name in ("runner", "verifying", "reporting")]
 
-from asgi_caller import Caller
+from console_stage import caller, copied
 from stored_runs import make_run, make_trials
 
-from harness.console.app import create_app
 from harness.console.sources import Sources
 from harness.evidence.guarded import lock, open_folder
 from harness.judging.observation import Exchange
 from harness.redaction.redactor import Redactor
 from harness.redaction.secret import SecretSet
-
-PORT = 8020
 
 
 @pytest.fixture(scope="session")
@@ -64,19 +60,6 @@ def sources(root):
 def client(sources):
     """A caller of a console that asks for no token."""
     return caller(sources)
-
-
-def caller(sources, token=""):
-    app = create_app(sources, port=PORT, token=token)
-    return Caller(app, f"127.0.0.1:{PORT}")
-
-
-def copied(source, target):
-    """A bundle that can be written to."""
-    shutil.copytree(source, target)
-    for path in (target, *target.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    return target
 
 
 @pytest.fixture

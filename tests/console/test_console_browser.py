@@ -4,7 +4,7 @@ import json
 
 import pytest
 from browser_stage import Window, chromium
-from conftest import copied
+from console_stage import copied
 from served_console import served
 from stored_runs import change_run
 

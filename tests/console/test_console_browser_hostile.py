@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from browser_stage import Window, chromium
-from conftest import copied
+from console_stage import copied
 from running_run import RunningRun
 from served_console import served
 from stored_runs import HOSTILE, change_case, change_run, full_of, reseal

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import caller, copied
+from console_stage import caller, copied
 from reading_pages import Page
 from stored_runs import change_run
 

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from conftest import copied
+from console_stage import copied
 from reading_pages import Page
 from running_run import RunningRun
 from served_console import PATIENCE_S, served

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import copied
+from console_stage import copied
 from reading_pages import Page
 from stored_runs import change_run
 
