@@ -47,6 +47,11 @@ class Window:
         self.page.goto(path if ":/" in path else f"{self.address}{path}")
         return self.page
 
+    def follow(self, target):
+        """Click on what leads to another page, and wait until all of that page is there."""
+        with self.page.expect_navigation(wait_until="load"):
+            target.click()
+
     def by(self, test_id):
         return self.page.get_by_test_id(test_id)
 

@@ -100,12 +100,12 @@ def every_page(window, stored):
 
 def test_from_the_list_to_a_run_to_a_scenario(window, stored):
     page = window.open("/")
-    page.get_by_role("link", name=stored["red"].name).click()
+    window.follow(page.get_by_role("link", name=stored["red"].name))
     assert page.get_by_role("heading", level=1).inner_text() == f"Run {stored['red'].name}"
     assert "unsigned" in window.by("trust-strip").inner_text()
     row = window.by("scenario-row-L03")
     assert "FAIL" in row.inner_text()
-    row.get_by_role("link", name="L03").click()
+    window.follow(row.get_by_role("link", name="L03"))
     assert page.url.endswith("/L03")
     assert "missed" in window.rows("assertions-table")[0][0]
 
@@ -169,7 +169,7 @@ def test_every_attempt_of_a_poll_is_told(window, stored):
 
 def test_an_artifact_is_text_with_its_digest(window, stored):
     page = window.open(scenario(stored, "L01"))
-    page.get_by_role("link", name="live/L01/response.json", exact=True).click()
+    window.follow(page.get_by_role("link", name="live/L01/response.json", exact=True))
     assert "j1" in page.locator("pre.artifact").inner_text()
     assert page.get_by_text("the same", exact=True).is_visible()
 
@@ -177,13 +177,13 @@ def test_an_artifact_is_text_with_its_digest(window, stored):
 def test_the_list_is_filtered_by_a_plain_form(window, stored):
     page = window.open("/")
     window.by("filter-status").select_option("PASS")
-    page.get_by_role("button", name="Filter").click()
+    window.follow(page.get_by_role("button", name="Filter"))
     assert "status=PASS" in page.url
     assert "1 of" in page.get_by_role("status").inner_text()
     assert window.by(f"run-row-{stored['green'].name}").is_visible()
-    page.get_by_role("link", name="Clear").click()
+    window.follow(page.get_by_role("link", name="Clear"))
     window.by("filter-date").get_by_label("to").fill("2025-11-13")
-    page.get_by_role("button", name="Filter").click()
+    window.follow(page.get_by_role("button", name="Filter"))
     assert "no run fits these filters" in page.locator("table").inner_text()
 
 
@@ -191,22 +191,22 @@ def test_two_runs_are_chosen_and_compared(window, stored):
     page = window.open("/")
     page.get_by_label(f"Compare {stored['green'].name} as A").check()
     page.get_by_label(f"Compare {stored['red'].name} as B").check()
-    page.get_by_role("button", name="Compare A with B").click()
+    window.follow(page.get_by_role("button", name="Compare A with B"))
     assert window.rows("compare-table")[0][:2] == ["live/L03", "broke"]
-    page.get_by_role("link", name="Show what is the same as well").click()
+    window.follow(page.get_by_role("link", name="Show what is the same as well"))
     assert any(row[1] == "same" for row in window.rows("compare-table"))
 
 
 def test_a_red_run_leads_to_its_comparison(window, stored):
     page = window.open(f"/runs/{stored['red'].name}")
-    page.get_by_role("link", name="Compare with the last green run of this ladder").click()
+    window.follow(page.get_by_role("link", name="Compare with the last green run of this ladder"))
     assert f"a={stored['green'].name}" in page.url
     assert window.by("compare-table").is_visible()
 
 
 def test_the_flow_of_a_climb_is_drawn_and_listed(window, stored):
     page = window.open("/traces?status=PARTIAL")
-    page.locator("[data-row]").first.click()
+    window.follow(page.locator("[data-row]").first)
     assert page.locator(".flow svg g").count() == 6
     assert page.locator(".flow-list li").all_inner_texts()[4].split() == ["L04", "•", "not", "reached"]
     assert "wanted in [200], got 503" in window.by("final-error").inner_text()
@@ -277,13 +277,13 @@ def test_everything_is_reached_with_tab_alone_and_focus_is_seen(window, stored):
 def test_without_scripts_everything_works(opened, stored):
     window = opened(java_script_enabled=False)
     page = window.open("/")
-    page.get_by_role("link", name=stored["red"].name).click()
-    page.get_by_role("link", name="L01", exact=True).click()
+    window.follow(page.get_by_role("link", name=stored["red"].name))
+    window.follow(page.get_by_role("link", name="L01", exact=True))
     assert window.by("execution-trace-table").locator("tbody tr").count() > 10
     page.goto(f"{window.address}/")
     page.get_by_label(f"Compare {stored['green'].name} as A").check()
     page.get_by_label(f"Compare {stored['red'].name} as B").check()
-    page.get_by_role("button", name="Compare A with B").click()
+    window.follow(page.get_by_role("button", name="Compare A with B"))
     assert window.by("compare-table").is_visible()
 
 

@@ -69,7 +69,7 @@ def test_a_backend_that_is_away_is_an_error_and_no_empty_list(browser, sealed, r
         window = Window(browser, address)
         window.open("/traces")
         window.page.get_by_label("Held by").select_option("backend")
-        window.page.get_by_role("button", name="Filter").click()
+        window.follow(window.page.get_by_role("button", name="Filter"))
         assert "the backend does not answer" in window.by("error").inner_text()
         window.context.close()
 
@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_is_followed_to_its_end_each_event_once_also_after_a_
     assert numbers == sorted(set(numbers))
     assert found[-1] == "sealed"
     assert "the run is finished" in log.inner_text()
-    page.get_by_role("link", name="Show the sealed run").click()
+    window.follow(page.get_by_role("link", name="Show the sealed run"))
     assert "FAIL" in page.locator("h1 + .verdict").inner_text()
 
 
@@ -109,7 +109,7 @@ def test_without_scripts_the_log_is_as_of_now_and_loads_again(browser, sealed, r
         page = window.open("/live")
         before = window.by("live-log").locator("li").count()
         running.go_on(15)
-        page.get_by_role("link", name="Reload").click()
+        window.follow(page.get_by_role("link", name="Reload"))
         assert window.by("live-log").locator("li").count() > before
         window.context.close()
     running.let_go()
