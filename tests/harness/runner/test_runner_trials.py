@@ -1,63 +1,36 @@
-"""Several trials of one ladder, one after the other and at once, with a service, a clock and a witness of ours."""
+"""Several trials of one ladder: what is recorded of each, what they add up to, and where a run ends early."""
 
 import builtins
 import json
 import os
 import re
-import signal
-import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from staged import CANARY, Reply, silence
+from trial_stage import GONE, GREEN, RED, answering, manifest_of, statuses, stored, told_ends
 from whole_runs import WholeRun
 
 from harness.errors import ExitCode, UsageError
 from harness.evidence.checking import faults_of
 from harness.evidence.events import ExchangeMade, RunStarted
-from harness.evidence.faults import UnwritableError
 from harness.evidence.journal import iter_events
 from harness.evidence.layout import CASE_DIGESTS, TRACE_MANIFEST, evaluation_file, trace_file
 from harness.evidence.manifest import sha256
-from harness.evidence.run_record import RunStatus
 from harness.evidence.trial_records import decode_traces
 from harness.judging.trials import Policy, aggregate, exit_code_of, is_out_of_reach
 from harness.judging.verdict import Verdict
 from harness.runner import trials
-from harness.runner.interrupts import AbandonedError, OnThread
 from harness.runner.wanted_trials import WantedTrials
 from harness.verifying.verify import verify
 
 V7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-GREEN, RED, GONE = {"id": "p1"}, Reply({"id": "p1"}, 500), silence()
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     return WholeRun(tmp_path, monkeypatch)
-
-
-def answering(run, *answers):
-    """What the first request of each trial gets."""
-    run.service.on("GET /1", *answers)
-    return run
-
-
-def statuses(ended):
-    return [each.status for each in ended.record.trial_records]
-
-
-def stored(ended, path):
-    return (ended.finished.folder / path).read_text()
-
-
-def manifest_of(ended):
-    return decode_traces(stored(ended, TRACE_MANIFEST))
-
-
-def told_ends(run):
-    return [line for record, line in run.told if record.status != "running"]
 
 
 def test_each_trial_has_a_version_7_trace_id_also_the_one_whose_backend_is_down_and_ids_sort_by_start(run):
@@ -316,195 +289,6 @@ def test_no_trial_is_begun_when_the_rate_is_out_of_reach_and_those_that_run_are_
     assert len(ended.record.trial_records) < 20
     assert set(statuses(ended)) <= {"PASS", "FAIL"}
     assert ended.exit_code == 1
-
-
-def interrupted_at(run, number, answer=GREEN):
-    """The first request of one trial, counted from 0, during which Ctrl-C comes."""
-    return answering(run, *([answer] * number), run.signal())
-
-
-def test_ctrl_c_after_six_trials_leaves_six_and_the_one_that_it_ended(run):
-    """D06."""
-    ended = interrupted_at(run, 6).trials(10)
-    assert (ended.exit_code, ended.record.status) == (130, RunStatus.INTERRUPTED)
-    assert statuses(ended) == ["PASS"] * 6 + ["interrupted"]
-    assert ended.record.aggregation.trials == 6
-    assert manifest_of(ended).trials == ended.record.trial_records
-    assert all((ended.finished.folder / trace_file(each.trace_id)).is_file() for each in ended.record.trial_records)
-    assert faults_of(ended.finished.folder) == ()
-    # The one that was ended is cleaned up as well.
-    assert run.service.sent[-2:] == ["GET /1", "DELETE /1"]
-
-
-def test_ctrl_c_between_two_trials_begins_no_other(run):
-    """D06."""
-
-    class Signalling(list):
-        def append(self, given):
-            super().append(given)
-            if len(self) == 12:
-                run.interrupts.arrive()
-
-    run.told = Signalling()
-    ended = run.trials(10)
-    assert (ended.exit_code, statuses(ended)) == (130, ["PASS"] * 6)
-    assert ended.record.aggregation.trials == 6
-
-
-def test_what_a_trial_was_found_to_miss_before_ctrl_c_stays_found(run):
-    answering(run, RED)
-    run.service.on("DELETE /1", run.signal())
-    ended = run.trials(3)
-    assert (ended.exit_code, statuses(ended)) == (130, ["FAIL"])
-    assert ended.record.verdict is Verdict.FAIL
-
-
-def test_a_second_ctrl_c_leaves_the_folder_partial(run):
-    run.service.on("DELETE /1", {}, run.signal())
-    interrupted_at(run, 1)
-    with pytest.raises(AbandonedError):
-        run.trials(3)
-    assert run.folders() == ["2025-11-14T17:14:05Z.partial"]
-
-
-class Turnstile:
-    """Holds every request to one route back until so many have come, and then lets something happen."""
-
-    def __init__(self, count, then=lambda: None):
-        self.barrier = threading.Barrier(count, action=then, timeout=30)
-
-    def __call__(self, _call):
-        self.barrier.wait()
-        return Reply(GREEN)
-
-
-def test_as_many_trials_as_asked_for_are_under_way_at_once(run):
-    """C07."""
-    answering(run, Turnstile(8))
-    ended = run.trials(16, 8)
-    assert (statuses(ended), ended.exit_code) == (["PASS"] * 16, 0)
-    assert [each.trial_index for each in manifest_of(ended).trials] == list(range(16))
-    ids = [each.trace_id for each in ended.record.trial_records]
-    assert ids == sorted(set(ids))
-    assert verify(ended.finished.folder, strict=True).failed == ()
-
-
-def test_trials_at_once_never_write_into_one_anothers_logs(run):
-    """C07."""
-    answering(run, Turnstile(4))
-    ended = run.trials(8, 4)
-    for record in ended.record.trial_records:
-        entries = list(iter_events(ended.finished.folder / record.log))
-        begun = [entry.event.trace_id for entry in entries if hasattr(entry.event, "scenarios")]
-        assert begun == [record.trace_id]
-        folders = {getattr(entry.event, "folder", record.folder) for entry in entries}
-        assert {folder.rpartition("/live")[0] or folder for folder in folders} == {record.folder}
-
-
-def ctrl_c():
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-
-def held(run):
-    """No answer until somebody breaks the connection off."""
-    assert run.client.here.connection.broken.wait(30)
-    return silence("ReadError")
-
-
-def test_ctrl_c_ends_trials_on_threads_cleans_up_and_keeps_those_that_had_ended(run):
-    """D06, with three at once."""
-    under_way = threading.Barrier(3, action=ctrl_c, timeout=30)
-
-    def wait_for_ever(_call):
-        under_way.wait()
-        return held(run)
-
-    answering(run, *([GREEN] * 6), wait_for_ever)
-    ended = run.trials(12, 3)
-    assert (ended.exit_code, ended.record.status) == (130, RunStatus.INTERRUPTED)
-    assert sorted(statuses(ended)) == ["PASS"] * 6 + ["interrupted"] * 3
-    assert ended.record.aggregation.trials == 6
-    # Nine were begun, and each is cleaned up.
-    assert run.service.sent.count("DELETE /1") == 9
-    assert verify(ended.finished.folder, strict=True).failed == ()
-
-
-def test_ctrl_c_does_not_break_off_the_cleanup_of_a_trial_on_a_thread(run):
-    """D06."""
-    broken = []
-    cleaning = threading.Barrier(2, action=ctrl_c, timeout=30)
-
-    def clean_up(_call):
-        cleaning.wait()
-        # The main thread tells all threads to end meanwhile, again and again.
-        broken.append(run.client.here.connection.broken.wait(0.2))
-        return Reply({})
-
-    run.service.on("DELETE /1", clean_up)
-    ended = run.trials(4, 2)
-    assert broken == [False, False]
-    assert (ended.exit_code, statuses(ended)) == (130, ["interrupted"] * 2)
-    assert [each.verdict for each in ended.record.scenarios] == ["PASS", "BLOCKED"] * 2
-
-
-def test_a_pause_of_a_cleanup_on_a_thread_is_not_cut_short_by_a_first_signal_but_by_a_second():
-    interrupts = OnThread()
-    interrupts.stop()
-    with interrupts.may_end():
-        interrupts.sleep(30)
-    pausing = threading.Thread(target=interrupts.sleep, args=(30,))
-    pausing.start()
-    pausing.join(0.05)
-    assert pausing.is_alive()
-    interrupts.stop(by_force=True)
-    pausing.join(20)
-    assert not pausing.is_alive()
-
-
-def test_a_second_ctrl_c_ends_cleanups_on_threads_as_well(run):
-    under_way = threading.Barrier(2, action=ctrl_c, timeout=30)
-
-    def wait_for_ever(_call):
-        under_way.wait()
-        return held(run)
-
-    def clean_up(_call):
-        run.client.here.connection.broken.clear()
-        ctrl_c()
-        return held(run)
-
-    answering(run, wait_for_ever)
-    run.service.on("DELETE /1", clean_up)
-    with pytest.raises(AbandonedError):
-        run.trials(4, 2)
-    assert run.folders() == ["2025-11-14T17:14:05Z.partial"]
-    assert [each for each in threading.enumerate() if each.name == "trial"] == []
-
-
-def test_evidence_that_cannot_be_written_in_one_trial_ends_the_others_in_good_order(run, monkeypatch):
-    begun = threading.Barrier(3, timeout=30)
-    whole = trials.write_climbs
-
-    def full(staging, log, redactor):
-        if run.client.here.connection is first[0]:
-            raise UnwritableError("evidence-unwritable", "the disk is full", "free space")
-        whole(staging, log, redactor)
-
-    first = []
-
-    def answer(_call):
-        first.append(run.client.here.connection)
-        if len(first) <= 3:
-            begun.wait()
-        return Reply(GREEN)
-
-    monkeypatch.setattr(trials, "write_climbs", full)
-    answering(run, answer)
-    with pytest.raises(UnwritableError):
-        run.trials(9, 3)
-    assert [each for each in threading.enumerate() if each.name == "trial"] == []
-    manifest = decode_traces(next(run.root.glob(f"evidence/*.partial/{TRACE_MANIFEST}")).read_text())
-    assert {each.status for each in manifest.trials} <= {"running", "PASS", "interrupted"}
 
 
 def test_a_secret_in_an_answer_of_one_trial_outranks_everything_else(run):

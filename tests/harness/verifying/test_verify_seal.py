@@ -1,82 +1,42 @@
-"""Every way of tampering with sealed runs is refused, and for the right reason."""
+"""Every way of tampering with a sealed run or its signature is refused, and for the right reason."""
 
 import json
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 import rfc8785
 from sealed_run import put_manifest, reseal
-
-sys.path.append(str(Path(__file__).parents[1] / "evidence"))
-
-from sample_run import write_run_folder
+from signed_chain import (
+    KEY,
+    NAMES,
+    OTHER,
+    head,
+    kinds,
+    make_chain,
+    manifest,
+    open_copy,
+    sign,
+    words,
+)
 
 from harness.evidence import layout
 from harness.evidence.manifest import sha256
-from harness.sealing.envelope import envelope
-from harness.sealing.keys import SigningKey
-from harness.sealing.ledger import parse
 from harness.sealing.pinning import pin
 from harness.verifying.findings import Result
 from harness.verifying.seal_checks import MAX_FILE
 from harness.verifying.surroundings import Believed
 from harness.verifying.verify import verify
 
-KEY, OTHER = SigningKey.new("ci"), SigningKey.new()
-NAMES = [f"2025-11-14T17:14:0{second}Z" for second in (5, 6, 7, 8)]
-
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """Four signed runs in one chain, and the key that they are signed with."""
-    root = tmp_path_factory.mktemp("signed")
-    for _ in NAMES:
-        write_run_folder(root, signer=KEY)
-    pin(KEY.public, root / layout.KEYS)
-    return root
+    return make_chain(tmp_path_factory.mktemp("signed"))
 
 
 @pytest.fixture
 def root(original, tmp_path):
-    """A copy that may be broken."""
-    copy = tmp_path / "evidence"
-    shutil.copytree(original, copy)
-    for path in [copy, *copy.rglob("*")]:
-        path.chmod(0o700)
-    return copy
-
-
-def kinds(folder, **believed):
-    """Kinds of all faults, and the result in one word."""
-    report = verify(folder, strict=False, believed=Believed(**believed))
-    return {each.kind for check in report.checks for each in check.faults}, report.result
-
-
-def words(root, run=2, **believed):
-    return kinds(root / NAMES[run], **believed)[0]
-
-
-def ledger(root):
-    return parse((root / layout.LEDGER).read_bytes()).lines
-
-
-def write_ledger(root, lines):
-    (root / layout.LEDGER).write_bytes(b"".join(line.spelt() for line in lines))
-
-
-def head(root):
-    return ledger(root)[-1].manifest_sha256
-
-
-def manifest(folder):
-    return json.loads((folder / layout.MANIFEST).read_text())
-
-
-def sign(folder, key=KEY, **facts):
-    (folder / layout.ENVELOPE).write_text(envelope((folder / layout.MANIFEST).read_bytes(), key, **facts))
+    return open_copy(original, tmp_path / "evidence")
 
 
 def test_runs_as_they_were_sealed_are_verified(root):
@@ -257,110 +217,6 @@ def test_a_verdict_that_was_changed_is_told_whatever_fits_it(root, change):
     reseal(folder)
     report = verify(folder, strict=True)
     assert "verdict-mismatch" in {each.kind for check in report.checks for each in check.faults}
-
-
-# The chain, which no run alone can show.
-
-
-@pytest.mark.parametrize("with_its_line", [True, False])
-def test_a_run_that_was_dropped_in_the_middle_breaks_the_chain(root, with_its_line):
-    shutil.rmtree(root / NAMES[1])
-    if with_its_line:
-        write_ledger(root, [line for line in ledger(root) if line.run != NAMES[1]])
-    assert "broken-chain" in words(root)
-
-
-def test_the_first_run_cannot_be_dropped_either(root):
-    shutil.rmtree(root / NAMES[0])
-    write_ledger(root, ledger(root)[1:])
-    assert "broken-chain" in words(root)
-
-
-def test_lines_that_were_reordered_break_the_chain(root):
-    one, two, three, four = ledger(root)
-    write_ledger(root, [one, three, two, four])
-    assert "broken-chain" in words(root)
-
-
-def test_runs_that_changed_places_are_told(root):
-    (root / NAMES[1]).rename(root / "kept")
-    (root / NAMES[2]).rename(root / NAMES[1])
-    (root / "kept").rename(root / NAMES[2])
-    assert {"ledger-mismatch", "renamed"} <= words(root)
-
-
-def test_a_line_that_was_edited_or_is_missing_is_told(root):
-    one, two, three, four = ledger(root)
-    for lines in ([one, two, four], [two, three, four], [one, type(two)(two.run, "9" * 64, two.prev), three, four]):
-        write_ledger(root, lines)
-        assert "ledger-mismatch" in words(root)
-
-
-def test_a_ledger_that_was_removed_is_missed(root):
-    (root / layout.LEDGER).unlink()
-    assert "ledger-mismatch" in words(root)
-
-
-def test_a_ledger_that_is_a_link_is_not_followed(root):
-    (root / layout.LEDGER).rename(root / "kept")
-    (root / layout.LEDGER).symlink_to(root / "kept")
-    assert "ledger-unreadable" in words(root)
-
-
-def test_a_line_that_a_kill_has_left_out_is_no_fault(root):
-    write_ledger(root, ledger(root)[:-1])
-    report = verify(root / NAMES[3], strict=False)
-    assert report.failed == ()
-    (remark,) = [each for check in report.checks for each in check.remarks if check.name == "chain"]
-    assert (remark.kind, remark.part) == ("ledger-behind", NAMES[3])
-    assert report.seal.head == report.seal.manifest_sha256
-
-
-def test_the_newest_runs_that_were_cut_off_are_missed_by_a_published_head(root):
-    published = head(root)
-    shutil.rmtree(root / NAMES[3])
-    write_ledger(root, ledger(root)[:-1])
-    assert words(root) == set()
-    assert words(root, head=published) == {"head-mismatch"}
-
-
-def test_a_chain_that_the_holder_of_the_key_made_anew_is_told_by_a_published_head(root):
-    published = head(root)
-    shutil.rmtree(root)
-    for _ in NAMES:
-        write_run_folder(root, signer=KEY, run_id="019a83c1-6e10-7abc-8def-0123456789ac")
-    pin(KEY.public, root / layout.KEYS)
-    assert words(root) == set()
-    assert words(root, head=published) == {"head-mismatch"}
-
-
-def test_a_run_that_the_holder_of_the_key_sealed_again_is_told_by_the_next_one(root):
-    folder = root / NAMES[1]
-    (folder / layout.STATE).write_text("{}")
-    reseal(folder)
-    sign(folder)
-    one, two, three, four = ledger(root)
-    write_ledger(
-        root, [one, type(two)(two.run, sha256((folder / layout.MANIFEST).read_bytes()), two.prev), three, four]
-    )
-    found, _ = kinds(folder)
-    assert "broken-chain" in found
-    assert "bad-signature" not in found
-
-
-def test_a_head_that_was_published_before_the_newest_runs_is_still_on_the_chain(root):
-    report = verify(root / NAMES[0], strict=False, believed=Believed(head=ledger(root)[1].manifest_sha256))
-    assert report.failed == ()
-    assert [each.kind for check in report.checks for each in check.remarks if check.name == "chain"] == ["head-older"]
-
-
-def test_a_partial_run_that_was_renamed_by_hand_is_no_sealed_run(root):
-    folder = root / "2025-11-14T17:14:09Z"
-    folder.mkdir()
-    (folder / layout.RUN).write_bytes((root / NAMES[0] / layout.RUN).read_bytes())
-    found, result = kinds(folder)
-    assert "missing-file" in found
-    assert result is Result.BROKEN
 
 
 # Signatures that are none.
