@@ -3,9 +3,20 @@
 import shutil
 
 import pytest
-from sample_run import write_run_folder
 from sealed_run import reseal
-from signed_chain import KEY, NAMES, head, kinds, ledger, make_chain, open_copy, sign, words, write_ledger
+from signed_chain import (
+    KEY,
+    NAMES,
+    head,
+    kinds,
+    ledger,
+    make_chain,
+    open_copy,
+    sign,
+    words,
+    write_ledger,
+    write_run_folder,
+)
 
 from harness.evidence import layout
 from harness.evidence.manifest import sha256
