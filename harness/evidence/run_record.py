@@ -104,6 +104,7 @@ class ScenarioRecord:
         limits: One line for each check of severity ``limitation`` that did not hold.
         files: Names of its artifacts, in its folder.
         started_at: ``None`` when it was blocked.
+        job_types: Of the jobs that the backend told in its trace, each once, sorted.
     """
 
     id: str
@@ -118,6 +119,34 @@ class ScenarioRecord:
     trace_id: str = ""
     started_at: str | None = None
     duration_s: float = 0.0
+    job_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerRecord:
+    """What has set a run off, as its surroundings told (trace model §8.3)."""
+
+    source: str = "unknown"
+    issue_key: str | None = None
+    issue_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClimbRecord:
+    """One climb that was begun, the rollback's and each trial's too.
+
+    Attributes:
+        part: Folder of its scenarios, such as ``mocked/RERUN`` or ``trials/002/live``.
+        trace_id: Of its own trace.
+        status: As its pipeline ended, such as ``PARTIAL``.
+        finished_at: ``None`` when its end was never seen.
+    """
+
+    part: str
+    trace_id: str
+    status: str
+    started_at: str
+    finished_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +163,7 @@ class RunRecord:
         duration_s: By a monotonic clock.
         trials: How many were asked for; ``trial_records`` are those that were begun.
         aggregation: What several trials add up to; ``None`` of a single one, and while they run.
+        climbs: Those that were begun in this run, told at its end.
     """
 
     run_id: str
@@ -160,6 +190,8 @@ class RunRecord:
     trial_records: tuple[TrialRecord, ...] = ()
     aggregation: Aggregation | None = None
     rerun_of: str | None = None
+    trigger: TriggerRecord = field(default_factory=TriggerRecord)
+    climbs: tuple[ClimbRecord, ...] = ()
 
 
 def encode_run(record: RunRecord) -> str:

@@ -32,7 +32,7 @@ from harness.runner.trial_book import TrialBook
 from harness.runner.trial_report import told_trials, write_trials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.evidence.bundle import AppendLog
@@ -182,7 +182,7 @@ class RunBook:
         self,
         facts: Mapping[str, Any],
         secrets: SecretSet,
-        ended: Iterable[TrialEnd] = (),
+        ended: Sequence[TrialEnd] = (),
         *,
         signer: Signs | None = None,
     ) -> Finished:
@@ -203,10 +203,11 @@ class RunBook:
         self._record = replace(self.record, **facts, finished_at=finished_at, duration_s=self._spent())
         self.journal.record(RunEnded(self.record.status, self.record.verdict))
         self.staging.close_logs()
-        write_climbs(self.staging, EVENTS, self.redactor)
+        climbs = write_climbs(self.staging, EVENTS, self.redactor)
         if self.record.trials == 1 and self.trials.records:
             self.trials.end(0, _status_of(self.record))
-        self._record = self._as_kept(replace(self.record, trial_records=self.trials.records))
+        climbs += tuple(each for end in ended for each in end.climbs)
+        self._record = self._as_kept(replace(self.record, trial_records=self.trials.records, climbs=climbs))
         if self.record.aggregation:
             self.told = told_trials(self.staging, self.record)
             write_trials(self.staging, self.record, self.redactor, told=self.told)

@@ -18,7 +18,7 @@ from harness.evidence.records import from_document, to_document
 from harness.traces.case import CaseFacts, case_of
 from harness.traces.case_names import case_id_of
 from harness.traces.case_parts import digests_document
-from harness.traces.climb_trace import climb_traces
+from harness.traces.climb_trace import climb_record, climb_traces
 from harness.traces.otlp import otlp_line, otlp_log_line
 from harness.traces.records import Trace
 from harness.traces.segments import segments
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.evidence.bundle import Staging
-    from harness.evidence.run_record import RunRecord, ScenarioRecord
+    from harness.evidence.run_record import ClimbRecord, RunRecord, ScenarioRecord
     from harness.redaction.redactor import Redactor
     from harness.traces.segments import Segment
 
@@ -89,11 +89,13 @@ def _logs(record: RunRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys((EVENTS, *(trial.log for trial in record.trial_records))))
 
 
-def write_climbs(staging: Staging, log: str, redactor: Redactor) -> None:
-    """Write the trace of each climb that a log tells of."""
-    for trace in climb_traces(iter_events(staging.folder / log)):
-        path = trace_file(trace.trace_id)
-        staging.write(path, redactor.json(pretty(to_document(trace)), source=path))
+def write_climbs(staging: Staging, log: str, redactor: Redactor) -> tuple[ClimbRecord, ...]:
+    """Write the trace of each climb that a log tells of; gives what the run's record tells of them."""
+    found = climb_traces(iter_events(staging.folder / log))
+    for each in found:
+        path = trace_file(each.trace.trace_id)
+        staging.write(path, redactor.json(pretty(to_document(each.trace)), source=path))
+    return tuple(map(climb_record, found))
 
 
 def write_otlp(staging: Staging, record: RunRecord, redactor: Redactor) -> None:

@@ -9,7 +9,15 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from harness.evidence.git_facts import git_facts
-from harness.evidence.run_record import LadderRecord, Presence, Redaction, RunRecord, RunStatus, ScenarioRecord
+from harness.evidence.run_record import (
+    LadderRecord,
+    Presence,
+    Redaction,
+    RunRecord,
+    RunStatus,
+    ScenarioRecord,
+    TriggerRecord,
+)
 from harness.evidence.timestamps import timestamp
 from harness.ids import new_id
 from harness.judging.verdict import Verdict
@@ -79,4 +87,5 @@ def first_record(order: Order, plan: Plan, settings: Settings, *, book: RunBook)
         recorded=book.recording.mode.value,
         trials=plan.trials.count,
         rerun_of=plan.rerun_of,
+        trigger=TriggerRecord(plan.trigger.source.value, plan.trigger.issue_key, plan.trigger.issue_status),
     )

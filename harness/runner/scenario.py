@@ -25,7 +25,7 @@ from harness.language.variables import UnknownVariableError
 from harness.runner.ends import StepEnd, lines
 from harness.runner.interrupts import HOW_TO_FORCE
 from harness.runner.step import carry_out
-from harness.runner.tracing import ask_for_trace, is_watched
+from harness.runner.tracing import ask_for_trace, is_watched, told_job_types
 from worker.contract import Label
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def climb_scenario(scene: Scene) -> Climbed:
         trace_id=scene.trace_id,
         started_at=began,
         duration_s=round(around.clock.monotonic() - begun, 6),
+        job_types=told_job_types(scene),
     )
     scene.log.event(ScenarioEnded(scenario.id, record.verdict, record.result_status, record.reason))
     return Climbed(record, mark, course.secret_hits, course.is_interrupted)

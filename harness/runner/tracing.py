@@ -23,6 +23,7 @@ from harness.traces.case_names import case_id_of
 from harness.traces.contents import unwatched
 from harness.traces.joining import join
 from harness.traces.own_spans import own_part
+from harness.traces.pipeline import job_types_of
 from harness.traces.records import Trace
 from harness.traces.told import read_told
 from harness.traces.views import db_writes, execution_trace
@@ -54,6 +55,12 @@ def ask_for_trace(scene: Scene) -> None:
         scene.why_untold = ""
     except DamagedRecordError as error:
         scene.why_untold = str(error)
+
+
+def told_job_types(scene: Scene) -> tuple[str, ...]:
+    """Types of the jobs in the trace, as far as that is kept."""
+    is_kept = scene.told is not None and scene.around.records.recording.keeps_contents
+    return job_types_of(scene.told.pipelines) if scene.told and is_kept else ()
 
 
 def _told(exchange: Exchange) -> Any:  # noqa: ANN401  # JSON values

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from harness.evidence.journal import Clock
-    from harness.evidence.run_record import ScenarioRecord
+    from harness.evidence.run_record import ClimbRecord, ScenarioRecord
     from harness.evidence.trial_records import TrialRecord
     from harness.redaction.secret import Secret
     from harness.runner.book import RunBook
@@ -84,6 +84,7 @@ class TrialEnd:
         scenarios: As they ended, blocked ones included.
         secret_hits: How often a secret was taken out of what it observed.
         hits: What its redactor has replaced, by source and class.
+        climbs: What its log tells.
     """
 
     record: TrialRecord
@@ -92,6 +93,7 @@ class TrialEnd:
     secret_hits: int = 0
     is_interrupted: bool = False
     hits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    climbs: tuple[ClimbRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,8 @@ class Trials:
         part = replace(ground.plan.climbed, folder=f"{record.folder}/{ground.plan.climbed.folder}")
         with self._around(record, redactor, origin, controls=(interrupts, sleep)) as around:
             course = climb(around, part, keep=_keep_nothing)
-        write_climbs(ground.book.staging, record.log, redactor)
-        return self._end(record, course, redactor)
+        climbs = write_climbs(ground.book.staging, record.log, redactor)
+        return replace(self._end(record, course, redactor), climbs=climbs)
 
     def _begin(self, redactor: Redactor) -> tuple[Origin, TrialRecord]:
         """Enter a new trial; ids sort by start, also within a millisecond, and when the clock was set back."""

@@ -22,6 +22,7 @@ from harness.evidence.events import (
 )
 from harness.evidence.exchanges import Purpose
 from harness.evidence.records import to_document
+from harness.evidence.run_record import ClimbRecord
 from harness.judging.verdict import Verdict, is_green
 from harness.traces.instants import Timeline
 from harness.traces.own_requests import exchange_span
@@ -53,7 +54,16 @@ INTERRUPTED: Final = "interrupted"
 _ENDED_BY_CTRL_C: Final = re.compile(rf"{INTERRUPTED}(?: in step |; nothing was sent| before the stack )")
 
 
-def climb_traces(entries: Iterable[Entry]) -> tuple[Trace, ...]:
+@dataclass(frozen=True, slots=True)
+class ToldClimb:
+    """A climb as its events tell it: how it began, how it went, and its trace."""
+
+    started: ClimbStarted
+    pipeline: Pipeline
+    trace: Trace
+
+
+def climb_traces(entries: Iterable[Entry]) -> tuple[ToldClimb, ...]:
     """Make the trace of each climb of a run.
 
     Args:
@@ -71,7 +81,19 @@ def climb_traces(entries: Iterable[Entry]) -> tuple[Trace, ...]:
             climbs.append(_Climb(entry.event, entry, instance))
         elif climbs:
             climbs[-1].take(entry)
-    return tuple(climb.trace() for climb in climbs)
+    return tuple(climb.told() for climb in climbs)
+
+
+def climb_record(told: ToldClimb) -> ClimbRecord:
+    """What the record of a run tells of a climb."""
+    pipeline = told.pipeline
+    return ClimbRecord(
+        told.started.part,
+        pipeline.trace_id,
+        pipeline.pipeline_status.value,
+        pipeline.started_at,
+        pipeline.completed_at,
+    )
 
 
 @dataclass(slots=True)
@@ -146,8 +168,12 @@ class _Climb:
         if take is not None and self._status is PipelineStatus.RUNNING:
             take(entry.event, entry)
 
-    def trace(self) -> Trace:
+    def told(self) -> ToldClimb:
         """Everything taken in so far."""
+        pipeline = self._pipeline()
+        return ToldClimb(self._started, pipeline, self._trace(pipeline))
+
+    def _trace(self, pipeline: Pipeline) -> Trace:
         spans = self._tree.spans()
         return Trace(
             trace_id=self._started.trace_id,
@@ -156,7 +182,7 @@ class _Climb:
             events=self._tree.events,
             why_untold=WHY_UNTOLD,
             incomplete=any(span.incomplete for span in spans),
-            pipelines=(to_document(self._pipeline()),),
+            pipelines=(to_document(pipeline),),
         )
 
     def _pipeline(self) -> Pipeline:

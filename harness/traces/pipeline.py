@@ -5,14 +5,19 @@ is that of the backend's pipelines, so that both are read alike.
 """
 
 # Annotations are read at run time by the codec, so they are not deferred here.
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from harness.judging.verdict import Verdict, is_green
 
 LONGEST_TEXT: Final = 500
 """Characters of an error or a summary."""
+
+
+_JOB_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class StepStatus(StrEnum):
@@ -78,6 +83,12 @@ class Pipeline:
     steps: tuple[PipelineStep, ...]
     final_error: str | None
     execution_plan_summary: str
+
+
+def job_types_of(pipelines: Iterable[Any]) -> tuple[str, ...]:
+    """Types of the jobs that a backend told as pipelines, each once, sorted; what is no plain word is none."""
+    told = (each.get("intent_type") for each in pipelines if isinstance(each, dict))
+    return tuple(sorted({each for each in told if isinstance(each, str) and _JOB_TYPE.fullmatch(each)}))
 
 
 def step_status(verdict: Verdict) -> StepStatus:

@@ -15,15 +15,16 @@ from harness.judging.verdict import Verdict
 from harness.traces.case import STATUS_OF
 from harness.traces.case_names import case_id_of
 from harness.traces.case_parts import run_digest
-from harness.traces.climb_trace import climb_traces
+from harness.traces.climb_trace import climb_record, climb_traces
 from harness.verifying.comparing import differences, shown
 from harness.verifying.findings import Finding, UnreadableError
 from harness.verifying.opening import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
+    from harness.traces.climb_trace import ToldClimb
     from harness.verifying.bundle import Bundle
 
     Looks = Iterator[Finding | None]
@@ -82,12 +83,24 @@ def traces(bundle: Bundle) -> Looks:
 
 
 def climbs(bundle: Bundle) -> Looks:
-    """The traces of whole climbs follow from ``events.jsonl``."""
-    for wanted in chain.from_iterable(climb_traces(bundle.entries(log)) for log in bundle.logs):
+    """The traces of whole climbs, and what ``run.json`` tells of climbs, follow from ``events.jsonl``."""
+    told = [each for log in bundle.logs for each in climb_traces(bundle.entries(log))]
+    yield from _recorded_climbs(bundle, told)
+    for wanted in (each.trace for each in told):
         path = layout.trace_file(wanted.trace_id)
         stored, derived = to_document(bundle.trace(wanted.trace_id)), to_document(wanted)
         found = [pair for name in derived for pair in differences(name, stored[name], derived[name])]
         yield from [Finding("not-observed", path, place, what) for place, what in found] or (None,)
+
+
+def _recorded_climbs(bundle: Bundle, told: Sequence[ToldClimb]) -> Looks:
+    run = bundle.run
+    found = list(differences("climbs", to_document(run.climbs), to_document(tuple(map(climb_record, told)))))
+    for each in told:
+        wanted = (each.started.source, each.started.issue_key, each.started.issue_status)
+        recorded = (run.trigger.source, run.trigger.issue_key, run.trigger.issue_status)
+        found += [("trigger", f"expected {wanted}, found {recorded}")] if recorded != wanted else []
+    yield from [Finding("not-observed", layout.RUN, place, what) for place, what in found] or (None,)
 
 
 def trials(bundle: Bundle) -> Looks:

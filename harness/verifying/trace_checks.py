@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from harness.evidence.layout import RUN
 from harness.evidence.records import to_document
 from harness.traces.contents import unwatched
 from harness.traces.own_spans import own_part
+from harness.traces.pipeline import job_types_of
 from harness.traces.records import HARNESS
 from harness.traces.told import faults_of_event, faults_of_span, faults_of_write
 from harness.verifying.comparing import differences
@@ -93,6 +95,9 @@ def told(case: StoredCase) -> Looks:
             yield Finding("not-told", case.trace_path, place, "the backend told nothing of this trace")
         told = [Finding("not-told", case.trace_path, f"{place} {name}", f"it {what}") for name, what in faults]
         yield from told or (None,)
+    wanted = job_types_of(stored.pipelines)
+    what = f"expected job_types {wanted}, found {case.record.job_types}"
+    yield None if case.record.job_types == wanted else Finding("record-differs", RUN, case.record.folder, what)
 
 
 def parents(case: StoredCase) -> Looks:

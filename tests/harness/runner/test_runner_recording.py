@@ -3,11 +3,12 @@
 import json
 
 import pytest
-from staged import Reply
+from staged import CANARY, Reply, told_trace
 from whole_runs import WholeRun
 
 from harness.judging.verdict import Verdict
 from harness.runner.choices import RecordChoice
+from harness.verifying.verify import verify
 
 WORDS = "a sentence of somebody's own"
 
@@ -57,3 +58,20 @@ def test_a_reason_quotes_nothing_in_record_notes_and_reports(run):
     assert ended.record.verdict is Verdict.FAIL
     assert "500" in ended.record.scenarios[1].missed[0], "a status belongs to the skeleton"
     assert [name for name, text in files(ended).items() if WORDS in text] == []
+
+
+def test_types_of_jobs_are_kept_in_full_only(run):
+    run.service.trace = lambda trace_id: told_trace(trace_id, pipelines=[{"intent_type": "edit"}])
+    found = {choice: run.execute(record=choice).record for choice in (RecordChoice.METADATA_ONLY, RecordChoice.FULL)}
+    assert {each.job_types for each in found[RecordChoice.METADATA_ONLY].scenarios} == {()}
+    assert {each.job_types for each in found[RecordChoice.FULL].scenarios} == {("edit",)}
+
+
+def test_the_record_tells_what_set_the_run_off_and_that_passes_the_redactor(run):
+    run.environ |= {"LADDER_TRIGGER": "scheduled", "LADDER_ISSUE_KEY": CANARY, "LADDER_ISSUE_STATUS": "To Do"}
+    ended = run.execute()
+    trigger = run.loaded().record.trigger
+    assert (trigger.source, trigger.issue_status) == ("scheduled", "To Do")
+    assert CANARY not in (ended.finished.folder / "run.json").read_text()
+    assert [each.part for each in ended.record.climbs] == ["live", "mocked/RERUN"]
+    assert "climbs" not in verify(ended.finished.folder, strict=True).failed

@@ -219,3 +219,9 @@ def test_records_that_were_lost_may_have_been_writes(own, stage):
 def test_a_loss_that_can_have_been_no_write_is_none(own, stage):
     own.service.trace = lambda trace_id: told_trace(trace_id, dropped={stage: 3})
     assert climbed(own).verdict is Verdict.PASS
+
+
+def test_a_record_names_the_types_of_the_jobs_that_were_told(own):
+    told = [{"intent_type": word} for word in ("edit", "initial_project", "edit", "No Word", 7)]
+    own.service.trace = lambda trace_id: told_trace(trace_id, pipelines=told)
+    assert climbed(own).job_types == ("edit", "initial_project")

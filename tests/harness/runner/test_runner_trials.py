@@ -315,3 +315,15 @@ def test_a_reply_of_twenty_megabytes_stays_within_the_limits_in_every_trial(run)
 def test_several_trials_verify(run):
     ended = answering(run, GREEN, RED, GONE).trials(3)
     assert verify(ended.finished.folder, strict=True).failed == ()
+
+
+def test_the_record_tells_the_climb_of_each_trial_as_its_trace_does(run):
+    ended = answering(run, GREEN, RED).trials(2)
+    climbs = ended.record.climbs
+    assert [each.trace_id for each in climbs] == [each.trace_id for each in ended.record.trial_records]
+    for each in climbs:
+        (pipeline,) = json.loads(stored(ended, trace_file(each.trace_id)))["pipelines"]
+        assert pipeline["pipeline_status"] == each.status
+        assert (pipeline["started_at"], pipeline["completed_at"]) == (each.started_at, each.finished_at)
+    assert [each.part.split("/")[:2] for each in climbs] == [["trials", "000"], ["trials", "001"]]
+    assert run.loaded().record.climbs == climbs

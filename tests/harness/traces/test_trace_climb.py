@@ -11,7 +11,7 @@ from harness.evidence.events import ClimbStarted, RunEnded
 from harness.evidence.exchanges import Purpose
 from harness.judging.verdict import Verdict
 from harness.runner.scenario import INTERRUPTED as THE_RUNNERS_WORD
-from harness.traces.climb_trace import INTERRUPTED, climb_traces
+from harness.traces.climb_trace import INTERRUPTED, climb_record, climb_traces
 from harness.traces.records import Layer, Link, SpanStatus
 
 GATE = "gate closed: L01 FAIL, 1 missed > 0 allowed; goes on after LIMITED, PASS"
@@ -31,8 +31,8 @@ def climbed(*verdicts, planned=None):
 
 
 def trace_of(log):
-    (trace,) = climb_traces(log.entries)
-    return trace
+    (told,) = climb_traces(log.entries)
+    return told.trace
 
 
 def pipeline_of(log):
@@ -239,7 +239,10 @@ def test_each_climb_of_a_run_has_a_trace_of_its_own():
     log = climbed(P).climb_ended()
     ids = ("mocked/RERUN", "mocked", "mocked", ("M01",), TRACE_ID, ROOT, "manual")
     log.add(ClimbStarted(*ids)).started("M01", step_span_id=span_id(8)).ended(F, "M01").climb_ended(F, "mocked/RERUN")
-    first, second = climb_traces(iter(log.entries))
+    told = climb_traces(iter(log.entries))
+    first, second = (each.trace for each in told)
+    assert [climb_record(each).part for each in told] == ["live", "mocked/RERUN"]
+    assert [climb_record(each).status for each in told] == ["SUCCESS", "FAILED"]
     assert [each.trace_id for each in (first, second)] == [CLIMB_ID, TRACE_ID]
     assert [len(each.spans) for each in (first, second)] == [2, 2]
     assert second.pipelines[0]["pipeline_status"] == "FAILED"
@@ -269,8 +272,8 @@ def test_nothing_of_a_scenarios_inside_is_held():
             yield Watched(number + 3, 6.0, first.at, first.event)
             assert len(alive) <= 1
 
-    (trace,) = climb_traces(entries())
-    assert len(trace.spans) == 2
+    (told,) = climb_traces(entries())
+    assert len(told.trace.spans) == 2
 
 
 def test_ids_that_an_earlier_log_lacks_are_made_from_what_it_says():

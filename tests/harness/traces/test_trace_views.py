@@ -322,7 +322,8 @@ def test_a_time_beyond_the_calendar_raises_nothing():
 
 def test_the_trace_of_a_climb_is_shown_the_same_way():
     log = Log().run_started().climb_started("L01").started().ended().climb_ended()
-    (trace,) = climb_traces(log.entries)
+    (told,) = climb_traces(log.entries)
+    trace = told.trace
     assert [row["event_type"] for row in execution_trace(trace)] == [
         *("climb.start", "pipeline.started", "pipeline step.start", "step.completed", "pipeline step.end"),
         *("pipeline.completed", "climb.end"),
