@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.console.case_steps import steps_of
 from harness.console.case_tables import tables_of
+from harness.console.case_texts import texts_of
 from harness.console.climbed import climbed, find, page_id
 from harness.console.picture import trace_picture
 from harness.console.rendering import Page, address
@@ -60,6 +61,7 @@ def case_document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Jso
         "why_no_waterfall": found.why_untraced,
         "is_folded": fold,
         **tables_of(found),
+        **texts_of(entry, record),
         "files": _files(entry, found),
         **_neighbours(entry, record),
     }

@@ -47,7 +47,9 @@ def export(sources: Sources, names: Mapping[str, str]) -> Export:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     run = {**run_document(entry), "trust": trust}
-    text = exported(_without_links({"run": run, "cases": _cases(entry, trust)}), style=style, policy=policy)
+    text = exported(
+        _without_links({"run": run, "cases": _cases(entry, trust), "lean": True}), style=style, policy=policy
+    )
     name = f"ladder-{entry.name.replace(':', '')}.html"
     return Export(sources.redactor().text(text, source="export.html"), name, policy)
 
@@ -60,6 +62,6 @@ def _cases(entry: RunEntry, trust: Json) -> list[Json]:
 def _without_links(value: Any) -> Any:  # noqa: ANN401  # JSON values
     """The same document with no address in it: a file that opens from disk has no server behind it."""
     if isinstance(value, dict):
-        links = ("href", "run_href", "export_href", "events_href")
+        links = ("href", "run_href", "export_href", "events_href", "compare_href")
         return {key: "" if key in links else _without_links(inner) for key, inner in value.items()}
     return [_without_links(inner) for inner in value] if isinstance(value, list) else value

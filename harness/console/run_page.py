@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.console.climbed import page_id
+from harness.console.gates import is_red, ladders_of, page_names
 from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address
 from harness.console.runs_page import facts_of_entry, word_of
 from harness.console.shelf import UNFINISHED, intent_of
+from harness.console.trials_part import trials_document
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document
 from harness.evidence.summary import parts
 from harness.judging.verdict import is_green
 from harness.reporting.told_run import listed_files
-from harness.reporting.trials import trials_of
 from harness.reporting.words import facts_of, tallied, took
 from harness.traces.reading import TracedRun, open_traces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.console.rendering import Json
     from harness.console.sources import Sources
@@ -55,33 +55,63 @@ def run_document(entry: RunEntry) -> Json:
     known["export_href"] = address("runs", entry.name, "export.html")
     known["events_href"] = address("runs", entry.name, "events")
     known["is_running"] = entry.condition is RunCondition.RUNNING
+    known |= {"commit": _commit(record), "modes": _modes(record)}
     picture, why = _picture(entry)
     if record is None:
-        return {**known, "tally": [], "parts": [], "facts": [], "ladders": [], "trials": None, "files": [],
+        return {**known, "tally": [], "gates": [], "parts": [], "facts": [], "ladders": [], "trials": None, "files": [],
                 "waterfall": picture, "why_no_waterfall": why, "duration": ""}  # fmt: skip
     return {
         **known,
         "duration": took(record.duration_s),
         "tally": [list(each) for each in tallied(record.scenarios)],
-        "parts": [
-            {"part": part, "scenarios": [_scenario(entry, each) for each in found]}
-            for part, found in parts(record).items()
-        ],
+        "gates": ladders_of(entry),
+        "parts": _parts(entry, record),
         "facts": [list(each) for each in facts_of(record)],
         "ladders": [_ladder(record, at) for at in range(len(record.ladders))],
-        "trials": _trials(entry, record),
+        "trials": trials_document(entry, record),
         "files": _files(entry),
         "waterfall": picture,
         "why_no_waterfall": why,
     }
 
 
-def _scenario(entry: RunEntry, record: ScenarioRecord) -> Json:
-    name = page_id(entry, record)
+def _commit(record: RunRecord | None) -> str:
+    if record is None or not record.git.commit:
+        return "unknown"
+    return f"{record.git.commit}{', with local changes' if record.git.dirty else ''}"
+
+
+def _modes(record: RunRecord | None) -> str:
+    """The modes of the ladders in the order in which they were climbed."""
+    found = dict.fromkeys(ladder.mode.value for ladder in record.ladders) if record else {}
+    return ", then ".join(found) or "unknown"
+
+
+def _parts(entry: RunEntry, record: RunRecord) -> list[Json]:
+    """Every part with its scenarios; it is open unless it is one of several trials, and all of it is green."""
+    names = page_names(entry)
+    return [
+        {
+            "part": part,
+            "word": word_of_part(found),
+            "scenarios": [_scenario(each, names[each.folder], entry.name) for each in found],
+        }
+        for part, found in parts(record).items()
+    ]
+
+
+def word_of_part(records: Sequence[ScenarioRecord]) -> str:
+    """The worst of a part's verdicts that says something of the subject."""
+    red = next((each for each in records if is_red(each)), None)
+    green = "LIMITED" if any(each.verdict == "LIMITED" for each in records) else "PASS"
+    return red.verdict.value if red else (green if all(is_green(each.verdict) for each in records) else "BLOCKED")
+
+
+def _scenario(record: ScenarioRecord, name: str, run: str) -> Json:
     return {
         **to_document(record),
         "page_id": name,
-        "href": address("runs", entry.name, name),
+        "href": address("runs", run, name),
         "duration": took(record.duration_s) if record.started_at else "",
     }
 
@@ -95,14 +125,6 @@ def _ladder(record: RunRecord, at: int) -> Json:
         ("Judging part", ladder.judging_digest),
     )
     return {"name": ladder.name, "mode": ladder.mode.value, "facts": [list(each) for each in facts]}
-
-
-def _trials(entry: RunEntry, record: RunRecord) -> Json | None:
-    found = trials_of(entry.folder, record)
-    if found is None:
-        return None
-    rows = [{**to_document(each), "duration": took(each.duration_s)} for each in found.trials]
-    return {"facts": [list(each) for each in found.facts], "rows": rows}
 
 
 def _files(entry: RunEntry) -> list[Json]:
