@@ -1,10 +1,12 @@
 """What is told of a run while it runs: the beginning of each step, attempts, checks and verdicts, as short lines.
 
-Each line has the number that its event has in the log, so that a reader who was away goes on where it stopped.
+Each line has the number that its event has in its log, and of several trials that of the trial before it, so that no
+line is taken for another.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.rendering import mark_of_word, state_of_word
@@ -18,6 +20,8 @@ from harness.evidence.events import (
     StepStarted,
 )
 from harness.evidence.printable import one_line, shortened
+from harness.evidence.timestamps import timestamp
+from harness.evidence.trial_records import RUNNING
 from harness.reporting.words import took
 
 if TYPE_CHECKING:
@@ -25,11 +29,13 @@ if TYPE_CHECKING:
 
     from harness.console.rendering import Json
     from harness.evidence.event_lines import Entry
+    from harness.evidence.trial_records import TrialRecord
 
     Words = tuple[str, str, str]
     """Kind, text, and the word that stands beside it."""
 
 LONGEST: Final = 300
+LONGEST_WORD: Final = 40
 
 
 def line_of(entry: Entry) -> Json | None:
@@ -38,15 +44,43 @@ def line_of(entry: Entry) -> Json | None:
     if spell is None:
         return None
     kind, text, word = spell(entry.event)
-    return told_line(str(entry.seq), kind, text, when=entry.at[11:19], word=word)
+    return told_line(str(entry.seq), kind, text, at=entry.at, word=word)
 
 
-def told_line(name: str, kind: str, text: str, *, when: str = "", word: str = "") -> Json:
-    """A line; ``name`` is the id that a stream resumes after."""
+def of_trial(line: Json, trial: int) -> Json:
+    """A line of the log of one of several trials."""
+    return {**line, "id": f"{trial}:{line['id']}", "trial": trial, "text": f"trial {trial}: {line['text']}"}
+
+
+def trial_line(trial: int, record: TrialRecord, why: str = "") -> Json:
+    """The end of one of several trials; ``why`` says that its log could not be told to the end."""
+    is_open = record.status == RUNNING
+    source = f" of run {record.run_id}" if record.run_id else ""
+    took_s = "" if is_open else f" after {took(record.duration_s)}"
+    broken = f": {record.error}" if record.error else ""
+    lost = f"; its log cannot be read on: {why}" if why else ""
+    said = "did not end" if is_open else "ended"
+    text = f"trial {trial}{source} {said}{took_s}{broken}{lost}"
+    word = "" if is_open else shortened(one_line(record.status), LONGEST_WORD)
+    line = told_line(f"{trial}:end", "trial", text, at=_ended_at(record), word=word)
+    return {**line, "trial": trial}
+
+
+def _ended_at(record: TrialRecord) -> str:
+    try:
+        return timestamp(datetime.fromisoformat(record.started_at) + timedelta(seconds=record.duration_s))
+    except (ValueError, OverflowError):
+        return ""
+
+
+def told_line(name: str, kind: str, text: str, *, at: str = "", word: str = "") -> Json:
+    """A line; ``name`` tells it from all others of the run."""
     return {
         "id": name,
         "kind": kind,
-        "when": when,
+        "trial": None,
+        "at": shortened(at, LONGEST_WORD),
+        "when": at[11:19],
         "text": shortened(one_line(text), LONGEST),
         "word": word,
         "mark": mark_of_word(word) if word else "",

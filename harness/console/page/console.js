@@ -76,13 +76,31 @@
     const state = document.querySelector("[data-live-state]");
     const seen = new Set([...log.children].map((each) => each.dataset.id));
     log.scrollTop = log.scrollHeight;
+    const MOST = 2000;
     const source = new EventSource(log.dataset.events);
+    const tally = document.querySelector("[data-tally]");
+    const trials = document.querySelector("[data-trials]");
+    const rowOf = (trial) => {
+      const found = [...trials.children].find((each) => each.dataset.trial === `${trial}`);
+      if (found) return found;
+      const made = document.createElement("li");
+      made.dataset.trial = trial;
+      trials.append(made);
+      return made;
+    };
+    const count = (told, kind) => {
+      if (told.trial === null || !trials) return;
+      if (kind === "trial") rowOf(told.trial).remove();
+      else rowOf(told.trial).textContent = `trial ${told.trial}: ${told.far}`;
+      if (tally && told.tally) tally.textContent = told.tally;
+    };
     const add = (event) => {
-      if (seen.has(event.lastEventId)) return;
-      seen.add(event.lastEventId);
       const told = JSON.parse(event.data);
+      if (seen.has(told.id)) return;
+      seen.add(told.id);
+      count(told, event.type);
       const line = document.createElement("li");
-      line.dataset.id = event.lastEventId;
+      line.dataset.id = told.id;
       line.dataset.kind = event.type;
       const when = document.createElement("span");
       when.className = "when";
@@ -99,10 +117,18 @@
       }
       const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
       log.append(line);
+      while (log.children.length > MOST) {
+        seen.delete(log.firstElementChild.dataset.id);
+        log.firstElementChild.remove();
+      }
       if (isAtEnd) log.scrollTop = log.scrollHeight;
       if (state) state.textContent = told.text;
     };
-    for (const kind of ["step", "attempt", "check", "verdict", "sealed"]) source.addEventListener(kind, add);
+    for (const kind of ["step", "attempt", "check", "verdict", "trial", "sealed"]) source.addEventListener(kind, add);
+    source.addEventListener("error", () => {
+      // A browser comes back by itself, but not after a refusal.
+      if (source.readyState === EventSource.CLOSED && state) state.textContent = "The log does not move any more; reload the page.";
+    });
     source.addEventListener("done", (event) => {
       source.close();
       log.dataset.done = "yes";
