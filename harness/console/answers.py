@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from harness.console.guard import FILE_POLICY
 from harness.console.rendering import Page, drawn
@@ -68,16 +68,22 @@ def saved(found: Export) -> Response:
 
 
 def file(found: Artifact, *, is_download: bool) -> Response:
-    """An artifact as it is: text or a download, whatever its name says."""
+    """An artifact as it is, piece by piece: text or a download, whatever its name says.
+
+    Raises:
+        EvidenceError: ``artifact-unreadable``.
+    """
+    seen = found.seen()
     headers = {
         "content-security-policy": FILE_POLICY,
         "x-frame-options": "SAMEORIGIN",
-        "etag": f'"{found.sha256}"',
-        "x-sha256": found.sha256,
+        "etag": f'"{seen.sha256}"',
+        "x-sha256": seen.sha256,
+        "content-length": str(seen.size),
     }
     kind = "text/plain; charset=utf-8"
-    if is_download or b"\x00" in found.data:
+    if is_download or seen.is_binary:
         kind = "application/octet-stream"
         # Names of artifacts are plain (letters, digits and _.+=,@-), so they need no quoting of their own.
         headers["content-disposition"] = f'attachment; filename="{found.name}"'
-    return Response(found.data, media_type=None, headers={**headers, "content-type": kind})
+    return StreamingResponse(found.pieces(), headers={**headers, "content-type": kind})

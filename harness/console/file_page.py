@@ -1,33 +1,40 @@
 """One artifact as text, found by the manifest and by nothing else; its digest is that of the bytes that are shown.
 
 As it is, it is sent as plain text or as a download, under a policy that lets it do nothing wherever it is opened. An
-archive is not unpacked. What is too long is cut with a note, and the whole of it can be downloaded.
+archive is not unpacked. What is too long is cut with a note, and the whole of it can be downloaded. A file is read
+piece by piece, so that a large one takes time and no memory. The doubt: it is read once for its digest and once more to
+be sent, so one that changes in between is sent under the digest that it had.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.console.following import opened
 from harness.console.refusals import MissingError
 from harness.console.rendering import Page, address
 from harness.console.shelf import UNFINISHED
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import ENVELOPE, MANIFEST, SUMS
 from harness.evidence.printable import block
-from harness.reporting.stored import LostError, data_of
 from harness.reporting.told_run import listed_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from harness.console.rendering import Json
     from harness.console.sources import Sources
     from harness.evidence.reading import RunEntry
 
-MOST_SHOWN: Final = 256 << 10
-"""Bytes on a page."""
+LARGEST: Final = 1 << 30
+"""Bytes of a file that is served at all; its digest takes a second or two."""
+
+AT_ONCE: Final = 256 << 10
+"""Bytes that are read in one turn, and those on a page."""
 
 LONGEST_LINE: Final = 2_000
 """Characters of a line on a page."""
@@ -37,40 +44,73 @@ _BESIDE: Final = (MANIFEST, SUMS, ENVELOPE)
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What reading a file once tells: its beginning, how long it is, its digest, and whether it has zero bytes."""
+
+    head: bytes
+    size: int
+    sha256: str
+    is_binary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Artifact:
-    """The bytes of one file, and what the manifest says of it; ``wanted`` is empty of a file that it does not list."""
+    """One file, and what the manifest says of it; ``wanted`` is empty of a file that it does not list."""
 
     run: str
     path: str
-    data: bytes
+    folder: Path
     wanted: str
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes."""
-        return hashlib.sha256(self.data).hexdigest()
 
     @property
     def name(self) -> str:
         """Without its folders."""
         return self.path.rpartition("/")[2]
 
+    def seen(self) -> Seen:
+        """Read all of it once.
+
+        Raises:
+            EvidenceError: ``artifact-unreadable``.
+        """
+        digest, head, size, is_binary = hashlib.sha256(), b"", 0, False
+        for piece in self.pieces():
+            digest.update(piece)
+            head = head or piece
+            size += len(piece)
+            is_binary = is_binary or b"\x00" in piece
+        return Seen(head, size, digest.hexdigest(), is_binary)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, as many as it had when it was opened.
+
+        Raises:
+            EvidenceError: ``artifact-unreadable``.
+        """
+        file = opened(self.folder, self.path)
+        if file < 0:
+            raise self._unreadable("cannot be read, or is no regular file")
+        with os.fdopen(file, "rb", buffering=0) as data:
+            left = os.fstat(file).st_size
+            if left > LARGEST:
+                raise self._unreadable(f"has more than {LARGEST} bytes")
+            while left > 0 and (piece := data.read(min(left, AT_ONCE))):
+                left -= len(piece)
+                yield piece
+
+    def _unreadable(self, why: str) -> EvidenceError:
+        hint = "`ladder verify` tells what else does not fit"
+        return EvidenceError("artifact-unreadable", f"run {self.run}: {self.path} {why}", hint)
+
 
 def artifact(sources: Sources, names: Mapping[str, str]) -> Artifact:
-    """Find and read a file.
+    """Find a file.
 
     Raises:
         MissingError: There is no such run, it is not sealed, or nothing lists the file.
-        EvidenceError: ``artifact-unreadable``.
     """
     entry = sources.shelf.entry(names["run"])
-    path = names["path"]
-    wanted = _wanted(entry, path)
-    try:
-        return Artifact(entry.name, path, data_of(entry.folder, path), wanted)
-    except LostError as error:
-        hint = "`ladder verify` tells what else does not fit"
-        raise EvidenceError("artifact-unreadable", f"run {entry.name}: {error}", hint) from None
+    return Artifact(entry.name, names["path"], entry.folder, _wanted(entry, names["path"]))
 
 
 def _wanted(entry: RunEntry, path: str) -> str:
@@ -89,23 +129,24 @@ def file_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
 
     Raises:
         MissingError: As ``artifact``.
-        EvidenceError: As ``artifact``.
+        EvidenceError: ``artifact-unreadable``.
     """
     found = artifact(sources, names)
     return Page("file", f"{found.path}, run {found.run}", _document(found), here)
 
 
 def _document(found: Artifact) -> Json:
-    text, notes = _shown(found.data)
+    seen = found.seen()
+    text, notes = _shown(seen)
     raw = address("runs", found.run, "files", *found.path.split("/"))
     return {
         "run": found.run,
         "run_href": address("runs", found.run),
         "path": found.path,
-        "size": len(found.data),
-        "sha256": found.sha256,
+        "size": seen.size,
+        "sha256": seen.sha256,
         "listed_sha256": found.wanted or None,
-        "is_as_listed": found.sha256 == found.wanted if found.wanted else None,
+        "is_as_listed": seen.sha256 == found.wanted if found.wanted else None,
         "text": text,
         "notes": notes,
         "raw_href": f"{raw}?raw=1",
@@ -113,12 +154,12 @@ def _document(found: Artifact) -> Json:
     }
 
 
-def _shown(data: bytes) -> tuple[str, list[str]]:
+def _shown(seen: Seen) -> tuple[str, list[str]]:
     """The text that is shown, and what was done to it."""
     notes = []
-    text = data[:MOST_SHOWN].decode("utf-8", "backslashreplace")
-    if len(data) > MOST_SHOWN:
-        notes.append(f"Cut: the first {MOST_SHOWN} of {len(data)} bytes are shown.")
+    text = seen.head.decode("utf-8", "backslashreplace")
+    if seen.size > len(seen.head):
+        notes.append(f"Cut: the first {len(seen.head)} of {seen.size} bytes are shown.")
     lines = text.split("\n")
     if any(len(line) > LONGEST_LINE for line in lines):
         notes.append(f"Long lines are cut after {LONGEST_LINE} characters.")

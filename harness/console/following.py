@@ -51,9 +51,7 @@ class Place:
 
     def opened(self, path: str) -> int:
         """The descriptor of a file of the run, or -1; what is a link, no regular file or lies elsewhere is none."""
-        if fault_of(path):
-            return -1
-        found = (_opened(folder, path) for folder in (self.partial, self.final))
+        found = (opened(folder, path) for folder in (self.partial, self.final))
         return next((file for file in found if file >= 0), -1)
 
 
@@ -116,7 +114,10 @@ def _bounded(line: bytes) -> bytes:
     return line
 
 
-def _opened(folder: Path, path: str) -> int:
+def opened(folder: Path, path: str) -> int:
+    """The descriptor of a file below a folder, or -1; as ``Place.opened``."""
+    if fault_of(path):
+        return -1
     *below, name = path.split("/")
     with suppress(OSError):
         parent = open_folder(folder)
