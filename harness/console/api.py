@@ -16,7 +16,7 @@ from harness.console.case_tables import tables_of
 from harness.console.climbed import climbed, page_id
 from harness.console.refusals import MissingError
 from harness.console.rendering import address
-from harness.console.runs_page import facts_of_entry
+from harness.console.run_rows import facts_of_row, row_of
 from harness.console.shelf import UNFINISHED
 from harness.console.trace_page import trace_document
 from harness.console.traces_page import traces_page
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.console.rendering import Json
+    from harness.console.shelf import Row
     from harness.console.sources import Sources
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import ScenarioRecord
@@ -45,8 +46,8 @@ Answer = tuple[bytes, str]
 
 def runs(sources: Sources) -> Answer:
     """Every run, newest first; a damaged one says so and breaks no other."""
-    entries = sources.shelf.entries()
-    return _spelt({"runs": [_summary(entry) for entry in entries], "count": len(entries)}), ""
+    rows = sources.shelf.listed().rows
+    return _spelt({"runs": [_summary(row) for row in rows], "count": len(rows)}), ""
 
 
 def run(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -57,7 +58,7 @@ def run(sources: Sources, names: Mapping[str, str]) -> Answer:
     """
     entry = sources.shelf.by_id(names["run"])
     told = {
-        **_summary(entry),
+        **_summary(row_of(entry)),
         "trust": sources.trusted.of(entry).document(),
         "record": to_document(entry.record) if entry.record else None,
     }
@@ -142,9 +143,9 @@ def ledger() -> Answer:
 def _asked(sources: Sources, name: str) -> RunEntry:
     if name:
         return sources.shelf.by_id(name)
-    for entry in sources.shelf.entries():
-        if entry.condition is RunCondition.FINISHED:
-            return entry
+    for row in sources.shelf.listed().rows:
+        if row.is_finished:
+            return sources.shelf.entry(row.name)
     raise MissingError("no finished run is there")
 
 
@@ -161,14 +162,15 @@ def _called(entry: RunEntry) -> list[Json]:
     return [{"method": method, "operation": operation, **row} for (method, operation), row in sorted(rows.items())]
 
 
-def _summary(entry: RunEntry) -> Json:
+def _summary(row: Row) -> Json:
+    facts = row.facts
     return {
-        **facts_of_entry(entry),
-        "why": entry.why,
-        "signed": entry.is_signed,
-        "scenarios": len(entry.record.scenarios) if entry.record else None,
-        "href": f"{PREFIX}{address('runs', entry.run_id or entry.name)}",
-        "page": address("runs", entry.name),
+        **facts_of_row(row),
+        "why": facts.why,
+        "signed": bool(facts.signature),
+        "scenarios": int(facts.climbed) if facts.climbed else None,
+        "href": f"{PREFIX}{address('runs', facts.run_id or row.name)}",
+        "page": address("runs", row.name),
     }
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PAGE: Final = 50
 LONGEST: Final = 200
-_FIELDS: Final = ("q", "status", "intent", "from", "to")
+_WORDS: Final = ("q", "status", "ladder", "scenario", "intent", "trigger")
+_DAYS: Final = ("from", "to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,18 @@ class Filters:
     """Which rows are wanted; empty fields want all.
 
     Attributes:
+        q: Text that is searched.
+        intent: A ladder, a mode, a type of job or a scenario.
         first, last: Days as ``YYYY-MM-DD``, both included.
         faults: What was asked for and cannot be meant.
     """
 
     q: str = ""
     status: str = ""
+    ladder: str = ""
+    scenario: str = ""
     intent: str = ""
+    trigger: str = ""
     first: str = ""
     last: str = ""
     faults: tuple[str, ...] = ()
@@ -41,27 +47,39 @@ class Filters:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filters:
         """Read them from an address."""
-        given = {name: query.get(name, "")[:LONGEST].strip() for name in _FIELDS}
-        faults = tuple(
-            f"{given[name]!r} is no date" for name in ("from", "to") if given[name] and not _is_day(given[name])
-        )
-        days = {name: given[name] if _is_day(given[name]) else "" for name in ("from", "to")}
-        return cls(given["q"], given["status"], given["intent"], days["from"], days["to"], faults)
+        given = {name: query.get(name, "")[:LONGEST].strip() for name in (*_WORDS, *_DAYS)}
+        days = {name: given[name] if _is_day(given[name]) else "" for name in _DAYS}
+        faults = [f"{given[name]!r} is no date" for name in _DAYS if given[name] and not days[name]]
+        if days["from"] and days["to"] and days["from"] > days["to"]:
+            faults.append(f"{days['from']} is later than {days['to']}")
+            days = dict.fromkeys(_DAYS, "")
+        words = {name: given[name] for name in _WORDS}
+        return cls(**words, first=days["from"], last=days["to"], faults=tuple(faults))
 
     @property
     def is_any(self) -> bool:
         """Whether anything is asked for."""
-        return any((self.q, self.status, self.intent, self.first, self.last))
+        return any(self.asked.values())
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """As they stand in an address."""
+        words = {name: getattr(self, name) for name in _WORDS}
+        return {**words, "from": self.first, "to": self.last}
 
     def on_day(self, started_at: str) -> bool:
         """Whether a time lies in the days that are wanted; both are told in UTC."""
         day = started_at[:10]
         return (not self.first or day >= self.first) and (not self.last or day <= self.last)
 
+    def address(self, path: str, **more: object) -> str:
+        """The address of a list with these filters; ``more`` comes on top."""
+        asked = {name: value for name, value in {**self.asked, **more}.items() if value}
+        return f"{path}?{urlencode(asked)}" if asked else path
+
     def document(self) -> Json:
         """As they are told back."""
-        named = {"q": self.q, "status": self.status, "intent": self.intent, "from": self.first, "to": self.last}
-        return {**named, "faults": list(self.faults)}
+        return {**self.asked, "faults": list(self.faults)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +93,8 @@ class Cut:
 
     def document(self, path: str, filters: Filters, **more: str) -> Json:
         """Where it is, and the addresses of its neighbours."""
-        asked = {name: value for name, value in filters.document().items() if value and name != "faults"} | more
         links = {
-            name: f"{path}?{urlencode({**asked, 'page': number})}" if 1 <= number <= self.pages else ""
+            name: filters.address(path, **more, page=number) if 1 <= number <= self.pages else ""
             for name, number in (("previous", self.number - 1), ("next", self.number + 1))
         }
         return {"number": self.number, "pages": self.pages, "total": self.total, **links}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.console.climbed import page_id
 from harness.console.rendering import Page, address
-from harness.console.runs_page import word_of
+from harness.console.run_rows import word_of
 from harness.console.shelf import fingerprint
 from harness.evidence.resolving import resolve_run
 from harness.judging.verdict import is_green
@@ -36,24 +36,21 @@ def compare_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
     Raises:
         UsageError, EvidenceError: A run is not known, or cannot be read.
     """
-    entries = sources.shelf.entries()
+    rows = sources.shelf.listed().rows
     before, after = query.get("a", ""), query.get("b", "")
     wants_all = query.get("all") == "1"
     document: Json = {
         "a": before,
         "b": after,
         "wants_all": wants_all,
-        "offered": [_offered(each) for each in entries[:MOST_OFFERED]],
+        "offered": [{"run": row.name, "word": word_of(row)} for row in rows[:MOST_OFFERED]],
         "result": None,
     }
     if before and after:
+        entries = sources.shelf.meant(*(name.partition("#")[0] for name in (before, after)))
         document["result"] = _result(sources, entries, (before, after))
         document["rows"] = [row for row in document["result"]["rows"] if wants_all or row["kind"] != "same"]
     return Page("compare", f"Compare {before} with {after}" if before and after else "Compare", document, here)
-
-
-def _offered(entry: RunEntry) -> Json:
-    return {"run": entry.name, "word": word_of(entry)}
 
 
 def _result(sources: Sources, entries: Sequence[RunEntry], names: tuple[str, str]) -> Json:

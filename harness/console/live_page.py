@@ -16,11 +16,10 @@ from harness.console.log_lines import line_of, of_trial, trial_line
 from harness.console.position import Position
 from harness.console.progress import tally_of
 from harness.console.rendering import Page, address
-from harness.console.runs_page import row_of
+from harness.console.run_rows import told_row
 from harness.console.trial_logs import RunLogs
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import EVENTS
-from harness.evidence.reading import RunCondition
 from harness.evidence.trial_records import RUNNING
 
 if TYPE_CHECKING:
@@ -48,13 +47,14 @@ def live_page(sources: Sources, here: str) -> Page:
     Raises:
         EvidenceError: The source cannot be read.
     """
-    entries = sources.shelf.entries()
-    running = [each for each in entries if each.condition is RunCondition.RUNNING]
-    newest = entries[:1] if not running else []
-    shown = running or newest
-    rows = [row_of(each, trust) for each, trust in zip(shown, sources.trusted.lately(shown), strict=True)]
-    document = {"running": rows if running else [], "newest": rows[0] if newest else None, "live": None}
-    if running:
+    listed = sources.shelf.listed().rows
+    going = tuple(row for row in listed if row.is_running)
+    newest = listed[:1] if not going else ()
+    shown = going or newest
+    running = sources.shelf.entries_of(shown)
+    rows = [told_row(row, trust) for row, trust in zip(shown, sources.trusted.lately(running), strict=True)]
+    document = {"running": rows if going else [], "newest": rows[0] if newest else None, "live": None}
+    if going:
         document["live"] = live_of(sources, running[0])
     return Page("live", "Live", document, here)
 

@@ -8,8 +8,8 @@ from harness.console.gates import is_red, ladders_of, page_names
 from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address
-from harness.console.runs_page import facts_of_entry, word_of
-from harness.console.shelf import UNFINISHED, intent_of
+from harness.console.run_rows import facts_of_row, is_green_run, row_of, word_of
+from harness.console.shelf import UNFINISHED
 from harness.console.trials_part import trials_document
 from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition
@@ -51,7 +51,7 @@ def run_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
 def run_document(entry: RunEntry) -> Json:
     """Everything of one run but its trust."""
     record = entry.record
-    known = {**facts_of_entry(entry), "href": address("runs", entry.name), "why": entry.why}
+    known = {**facts_of_row(row_of(entry)), "href": address("runs", entry.name), "why": entry.why}
     known["export_href"] = address("runs", entry.name, "export.html")
     known["events_href"] = address("runs", entry.name, "events")
     known["is_running"] = entry.condition is RunCondition.RUNNING
@@ -156,10 +156,9 @@ def _last_green(sources: Sources, entry: RunEntry) -> Json | None:
     """The last green run of the same ladder before one that is not green, to compare with."""
     if entry.record is None or (entry.record.verdict and is_green(entry.record.verdict)):
         return None
-    wanted = intent_of(entry)
-    for each in sources.shelf.entries():
-        if each.name < entry.name and each.condition is RunCondition.FINISHED and intent_of(each) == wanted:
-            verdict = each.record.verdict if each.record else None
-            if verdict and is_green(verdict):
-                return {"run": each.name, "word": word_of(each), "href": f"/compare?a={each.name}&b={entry.name}"}
+    own = row_of(entry)
+    for row in sources.shelf.listed().rows:
+        is_earlier = int(row.facts.began_us) < entry.began_us
+        if is_earlier and is_green_run(row) and row.facts.ladder == own.facts.ladder:
+            return {"run": row.name, "word": word_of(row), "href": f"/compare?a={row.name}&b={entry.name}"}
     return None

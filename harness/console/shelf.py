@@ -1,8 +1,9 @@
-"""The runs of one evidence root: found again only when something changed, and by exact names alone.
+"""The runs of one evidence root: listed through the index, looked at again when something changed, found by exact name.
 
-A name from an address is compared with names that runs can have before it touches a path. The one place that lists
-runs; whoever has an index puts it here. The doubt: a run whose files change in place, which no program of ours does, is
-listed as it was for up to a second; its own page looks at every file.
+A name from an address is compared with names that runs can have before it touches a path. Listing looks at every folder
+only when one was added, renamed or removed, and after ten seconds; runs that have not ended are read again each second.
+The doubt: a finished run whose record changes in place is listed as it was for so long; how far it can be trusted is
+looked up whenever it is shown, and its own page looks at every file.
 """
 
 from __future__ import annotations
@@ -10,24 +11,150 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from harness.console.refusals import MissingError
 from harness.evidence.faults import EvidenceError
-from harness.evidence.layout import MANIFEST, PARTIAL_SUFFIX, RUN
+from harness.evidence.layout import PARTIAL_SUFFIX
 from harness.evidence.reading import RunCondition, RunEntry, read_entry
 from harness.evidence.timestamps import is_folder_name
+from harness.indexing.facts import Facts, bare_id, newest_first
+from harness.indexing.folder import read_folder
+from harness.indexing.listing import list_facts
+from harness.indexing.store import Index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import TypeVar
+
+    from harness.indexing.details import Details
+    from harness.indexing.facts import Contents
+    from harness.indexing.rows import Change
 
     Stamp = tuple[tuple[int, ...], ...]
+    T = TypeVar("T")
 
 TRUSTED_S: Final = 1.0
-"""For so long the list is believed when no folder was added, renamed or removed."""
+"""For so long a list is believed when no folder was added, renamed or removed."""
+
+LOOKED_S: Final = 10.0
+"""After so long every folder is looked at again; a look at ten thousand takes a tenth of a second."""
+
+MOST_MADE: Final = 32
+
+MOST_MEANT: Final = 50
+"""Runs that are read when a beginning of a name fits many; whoever meant one has to give more of it."""
 
 UNFINISHED: Final = frozenset({RunCondition.PARTIAL, RunCondition.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the index tells of one run."""
+
+    facts: Facts
+    contents: Contents
+    details: Details
+
+    @property
+    def name(self) -> str:
+        """Of the folder, without ``.partial``."""
+        return self.facts.name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on now."""
+        return self.facts.condition == RunCondition.RUNNING
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended and is whole, as far as a listing looks."""
+        return self.facts.condition == RunCondition.FINISHED
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """All runs at one time, newest first, and what can be chosen among them."""
+
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
+    _made: dict[object, object] = field(default_factory=dict)
+
+    def made(self, what: object, make: Callable[[], T]) -> T:
+        """What was made of these runs before, or is made now; a few such things are kept, the oldest go."""
+        if what not in self._made:
+            while len(self._made) >= MOST_MADE:
+                self._made.pop(next(iter(self._made)), None)
+            self._made[what] = make()
+        return self._made[what]  # type: ignore[return-value]
+
+    @cached_property
+    def ladders(self) -> tuple[str, ...]:
+        """Names of ladders that were climbed."""
+        return _words({row.details.ladders for row in self.rows})
+
+    @cached_property
+    def intents(self) -> tuple[str, ...]:
+        """Ladders, modes and types of jobs."""
+        return _words({row.details.intents for row in self.rows})
+
+    @cached_property
+    def scenarios(self) -> tuple[str, ...]:
+        """Ids of scenarios."""
+        lines = _words({row.contents.scenarios for row in self.rows})
+        names = {line.partition("\t")[0] for line in lines}
+        return tuple(sorted(name for name in names if "/" not in name))
+
+    @cached_property
+    def triggers(self) -> tuple[str, ...]:
+        """What has set runs off."""
+        return tuple(sorted({row.details.trigger for row in self.rows} - {""}))
+
+
+class _Remembered:
+    """The index, read once: what a listing finds is kept in memory as well as there."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._rows: tuple[dict[str, Facts], dict[str, Contents], dict[str, Details]] | None = None
+
+    def _held(self) -> tuple[dict[str, Facts], dict[str, Contents], dict[str, Details]]:
+        if self._rows is None:
+            self._rows = (dict(self._index.facts()), dict(self._index.contents()), dict(self._index.details()))
+        return self._rows
+
+    def facts(self) -> Mapping[str, Facts]:
+        return self._held()[0]
+
+    def contents(self) -> Mapping[str, Contents]:
+        return self._held()[1]
+
+    def details(self) -> Mapping[str, Details]:
+        return self._held()[2]
+
+    def keep(self, change: Change) -> None:
+        tables = self._held()
+        for gone in change.gone:
+            for table in tables:
+                table.pop(gone.folder, None)
+        for facts, contents, details in change.read:
+            tables[0][facts.folder] = facts
+            tables[1][facts.folder] = contents
+            tables[2][facts.folder] = details
+        self._index.keep(change)
+
+
+@dataclass(slots=True)
+class _Looked:
+    """When everything was looked at, when what had not ended, and at which state of the root."""
+
+    changed: int
+    all_at: float
+    lately: float
+    listed: Listed = field(default_factory=lambda: Listed(()))
 
 
 class Shelf:
@@ -37,35 +164,30 @@ class Shelf:
         self.root = root
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[Stamp, RunEntry]] = {}
-        self._listed: tuple[RunEntry, ...] = ()
-        self._intents: tuple[str, ...] = ()
-        self._when: tuple[int, float] | None = None
+        self._index = Index(root)
+        self._remembered = _Remembered(self._index)
+        self._looked: _Looked | None = None
 
-    def entries(self) -> tuple[RunEntry, ...]:
-        """Every run, newest first.
+    def listed(self) -> Listed:
+        """Every run; the same value as long as nothing is seen to change.
 
         Raises:
             EvidenceError: ``evidence-missing`` or ``evidence-unreadable``.
         """
         with self._lock:
-            changed = self._changed()
-            if self._when is None or self._when[0] != changed or self._clock() - self._when[1] > TRUSTED_S:
-                self._listed = tuple(sorted(self._looked_up(self._names()), key=_order, reverse=True))
-                self._intents = tuple(sorted({intent_of(each) for each in self._listed} - {""}))
-                self._when = changed, self._clock()
-            return self._listed
-
-    def intents(self) -> tuple[str, ...]:
-        """The ladders that the listed runs climbed first."""
-        return self._intents
+            changed, now, before = self._changed(), self._clock(), self._looked
+            if before is None or before.changed != changed or now - before.all_at > LOOKED_S:
+                self._looked = _Looked(changed, now, now, self._looked_at_all())
+            elif now - before.lately > TRUSTED_S:
+                before.lately, before.listed = now, self._looked_at_unfinished(before.listed)
+            return self._looked.listed if self._looked else Listed(())
 
     def entry(self, name: str) -> RunEntry:
         """The run in the folder of that name.
 
         Raises:
             MissingError: None is.
-            EvidenceError: As ``entries``.
+            EvidenceError: As ``listed``.
         """
         if not is_folder_name(name):
             raise MissingError("there is no such run")
@@ -80,14 +202,60 @@ class Shelf:
 
         Raises:
             MissingError: None is.
-            EvidenceError: As ``entries``.
+            EvidenceError: As ``listed``.
         """
         if is_folder_name(run_id):
             return self.entry(run_id)
-        found = next((each for each in self.entries() if run_id and each.run_id == run_id), None)
+        found = next((row for row in self.listed().rows if run_id and row.facts.run_id == run_id), None)
         if found is None:
             raise MissingError("there is no such run")
         return self.entry(found.name)
+
+    def entries_of(self, rows: Iterable[Row]) -> list[RunEntry]:
+        """The runs of a page of the list, read now; one that went away meanwhile is damaged."""
+        return [read_entry(self.root / row.facts.folder) for row in rows]
+
+    def meant(self, *texts: str) -> tuple[RunEntry, ...]:
+        """The runs that names or ids, or beginnings of them, could mean; of very many the newest ones.
+
+        Raises:
+            EvidenceError: As ``listed``.
+        """
+        rows = self.listed().rows
+        found: dict[str, Row] = {}
+        for text in filter(None, texts):
+            fits = [row for row in rows if row.name.startswith(text) or row.facts.run_id.startswith(text)]
+            exact = [row for row in fits if text in {row.name, row.facts.run_id}]
+            found |= {row.facts.folder: row for row in (exact or fits)[:MOST_MEANT]}
+        return tuple(self.entries_of(found.values()))
+
+    def holding(self, trace_id: str) -> RunEntry | None:
+        """The run of whose scenarios or trials a trace is; ``None`` when none is known.
+
+        Raises:
+            EvidenceError: As ``listed``.
+        """
+        line = f"\n{bare_id(trace_id)}\n"
+        found = next((row for row in self.listed().rows if line in row.contents.traces), None)
+        return self.entry(found.name) if found else None
+
+    def _looked_at_all(self) -> Listed:
+        found = list_facts(self.root, self._remembered, with_contents=True, with_details=True)
+        rows = (Row(each, found.contents[each.folder], found.details[each.folder]) for each in found.runs)
+        return Listed(tuple(rows), tuple(self._index.warnings))
+
+    def _looked_at_unfinished(self, listed: Listed) -> Listed:
+        """Read again what nothing proves to be as it was."""
+        again = {
+            row.facts.folder: Row(*read_folder(self.root / row.facts.folder))
+            for row in listed.rows
+            if not row.facts.mark and os.path.lexists(self.root / row.facts.folder)
+        }
+        if not again:
+            return listed
+        known = {row.facts.folder: row for row in listed.rows} | again
+        order = newest_first(row.facts for row in known.values())
+        return Listed(tuple(known[each.folder] for each in order), listed.warnings)
 
     def _changed(self) -> int:
         try:
@@ -97,27 +265,6 @@ class Shelf:
             raise EvidenceError("evidence-missing", message, "name the folder with --out, or record a run") from None
         except OSError as error:
             raise _unreadable(self.root, error) from error
-
-    def _names(self) -> list[str]:
-        try:
-            with os.scandir(self.root) as listed:
-                found = [each.name for each in listed]
-        except OSError as error:
-            raise _unreadable(self.root, error) from error
-        # A name that was a run's before is one still, and reading a time takes longer than all else of a look.
-        return [name for name in found if name in self._known or is_folder_name(name.removesuffix(PARTIAL_SUFFIX))]
-
-    def _looked_up(self, names: list[str]) -> Iterator[RunEntry]:
-        known = self._known
-        self._known = {}
-        for name in names:
-            place = f"{self.root}/{name}"
-            stamp = (stamp_of(place), stamp_of(f"{place}/{RUN}"), stamp_of(f"{place}/{MANIFEST}"))
-            held = known.get(name)
-            if held is None or held[0] != stamp or held[1].condition in UNFINISHED:
-                held = stamp, read_entry(self.root / name)
-            self._known[name] = held
-            yield held[1]
 
 
 def intent_of(entry: RunEntry) -> str:
@@ -134,11 +281,6 @@ def fingerprint(folder: Path) -> Stamp:
     return tuple(found)
 
 
-def _order(entry: RunEntry) -> tuple[str, str]:
-    """By when a run began, as its record says, and not as its folder is called."""
-    return (entry.record.started_at if entry.record else entry.name, entry.name)
-
-
 def stamp_of(path: str) -> tuple[int, ...]:
     """Who a file is, its size and its times; nothing of what is not there."""
     try:
@@ -146,6 +288,11 @@ def stamp_of(path: str) -> tuple[int, ...]:
     except OSError:
         return ()
     return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _words(texts: set[str]) -> tuple[str, ...]:
+    """The lines of texts, each once; most runs have the same ones."""
+    return tuple(sorted({line for text in texts for line in text.split("\n")} - {""}))
 
 
 def _unreadable(root: Path, error: OSError) -> EvidenceError:

@@ -57,17 +57,19 @@ def trace_document(sources: Sources, trace_id: str, *, fold: bool) -> Json:
     row = next((each for each in recorded(sources) if each["trace_id"] == trace_id), None)
     if row is not None:
         entry = sources.shelf.entry(row["run"])
-        trace = load_trace(entry, trace_id).trace if row["is_stored"] else None
-        why = "" if trace else "the trace is stored when the climb has ended"
-        return _document(trace_id, entry, [row["pipeline"]], trace=trace, why=why, fold=fold)
-    for entry in sources.shelf.entries():
-        record = _scenario(entry, trace_id)
-        if record is not None:
-            found = load_trace(entry, trace_id).trace
-            told = _document(trace_id, entry, found.pipelines, trace=found, why="", fold=fold)
-            href = address("runs", entry.name, page_id(entry, record))
-            return {**told, "scenario": {"id": record.id, "title": record.title, "href": href}}
-    raise MissingError("no run holds such a trace")
+        if not row["is_stored"]:
+            why = "the trace is stored when the climb has ended"
+            return _document(trace_id, entry, [row["pipeline"]], trace=None, why=why, fold=fold)
+        trace = load_trace(entry, trace_id).trace
+        return _document(trace_id, entry, trace.pipelines, trace=trace, why="", fold=fold)
+    holder = sources.shelf.holding(trace_id)
+    record = _scenario(holder, trace_id) if holder else None
+    if holder is None or record is None:
+        raise MissingError("no run holds such a trace")
+    found = load_trace(holder, trace_id).trace
+    told = _document(trace_id, holder, found.pipelines, trace=found, why="", fold=fold)
+    href = address("runs", holder.name, page_id(holder, record))
+    return {**told, "scenario": {"id": record.id, "title": record.title, "href": href}}
 
 
 def _scenario(entry: RunEntry, trace_id: str) -> ScenarioRecord | None:

@@ -1,11 +1,12 @@
-"""Pipelines: the climbs of all runs, each from the trace that was stored of it, or from its events while it runs.
+"""Pipelines: the climbs of all runs, as the index tells them of runs that have ended, else from a run's own events.
 
-Only the lines of a log that begin a climb are read for the list, and of a climb that has ended its own trace; both are
-kept until the run's log changes.
+A list of them opens no file of a run whose record tells its climbs. Of any other run, one that goes on or was killed,
+only the lines of its log that begin or end something are read, and of a climb that has ended its own trace.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from harness.evidence.event_lines import decode
 from harness.evidence.events import ClimbEnded, ClimbStarted, ScenarioEnded, ScenarioStarted
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import trace_file
-from harness.evidence.reading import RunCondition
+from harness.evidence.reading import RunCondition, read_entry
 from harness.evidence.records import DamagedRecordError, to_document
 from harness.ids import is_id
 from harness.judging.verdict import Verdict, is_green
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.console.rendering import Json
+    from harness.console.shelf import Row, Shelf
     from harness.evidence.event_lines import Entry
     from harness.evidence.reading import RunEntry
 
@@ -51,6 +53,28 @@ class Pipelines:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[object, list[Json]]] = {}
+        self._told: dict[str, tuple[str, list[Json]]] = {}
+
+    def all(self, shelf: Shelf) -> list[Json]:
+        """Those of every run, recent first, without their steps' details.
+
+        Raises:
+            EvidenceError: The source cannot be read.
+        """
+        return shelf.listed().made("pipelines", lambda: self._all(shelf))
+
+    def _all(self, shelf: Shelf) -> list[Json]:
+        before, self._told = self._told, {}
+        found: list[Json] = []
+        for row in shelf.listed().rows:
+            if row.is_finished and row.details.climbs:
+                held = before.get(row.name)
+                told = held if held and held[0] == row.facts.mark != "" else (row.facts.mark, _told(row))
+                self._told[row.name] = told
+                found += told[1]
+            else:
+                found += self.of(read_entry(shelf.root / row.facts.folder))
+        return sorted(found, key=lambda each: str(each["started_at"]), reverse=True)
 
     def of(self, entry: RunEntry) -> list[Json]:
         """Those of one run, the latest first; a run whose log cannot be read has one that says so."""
@@ -63,6 +87,34 @@ class Pipelines:
         with self._lock:
             self._kept[entry.name] = stamp, found
         return found
+
+
+def _told(row: Row) -> list[Json]:
+    """The climbs of a run that has ended, as the index tells them."""
+    return [_told_climb(row, climb) for climb in reversed(json.loads(row.details.climbs))]
+
+
+def _told_climb(row: Row, climb: Json) -> Json:
+    steps = [{"name": name, "status": step_status(Verdict(verdict)).value} for name, verdict in climb["steps"]]
+    return {
+        "run": row.name,
+        "run_href": address("runs", row.name),
+        "part": climb["part"],
+        "mode": climb["mode"],
+        "trace_id": climb["trace_id"],
+        "href": address("traces", climb["trace_id"]),
+        "is_stored": True,
+        "why": "",
+        "status": climb["status"],
+        "intent": climb["ladder"],
+        "source": row.details.trigger,
+        "started_at": climb["started_at"],
+        "completed_at": climb["finished_at"],
+        "steps": steps,
+        "failing_step": climb["failing"],
+        "reason": climb["reason"],
+        "job_types": climb["job_types"],
+    }
 
 
 def _stamp(entry: RunEntry) -> object:
@@ -210,6 +262,7 @@ def facts_of_pipeline(told: Json) -> Json:
         "steps": [{"name": str(each.get("agent_name")), "status": str(each.get("status"))} for each in rows],
         "failing_step": str(bad.get("agent_name")) if bad else None,
         "reason": str(bad.get("error_message") or told.get("final_error") or "") if bad else told.get("final_error"),
+        "job_types": [],
     }
 
 

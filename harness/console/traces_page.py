@@ -5,17 +5,19 @@ A backend that does not answer is an error of this page, and never a list of not
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.asked import Filters, cut
+from harness.console.refusals import MissingError
 from harness.console.rendering import Page
+from harness.console.runs_page import choices_of
 from harness.console.trace_rows import facts_of_pipeline
 from harness.evidence.faults import EvidenceError
-from harness.evidence.reading import RunCondition
 from harness.traces.pipeline import PipelineStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from harness.console.rendering import Json
     from harness.console.sources import Sources
@@ -34,16 +36,16 @@ def traces_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
         EvidenceError: The evidence cannot be read, or ``backend-unreachable``.
     """
     is_live = query.get("source") == BACKEND
+    listed, filters = sources.shelf.listed(), Filters.of(query)
     rows = _of_backend(sources) if is_live else recorded(sources)
-    filters = Filters.of(query)
-    found = [row for row in rows if is_wanted(row, filters)]
+    found = _wanted(rows, filters) if is_live else listed.made(("traces", filters), lambda: _wanted(rows, filters))
     page = cut(found, query.get("page", ""))
+    broken = _broken(sources, {row["run"] for row in page.rows if row["is_stored"]})
     document = {
-        "traces": [{name: value for name, value in row.items() if name != "pipeline"} for row in page.rows],
+        "traces": [_shown(row, broken.get(row["run"], "")) for row in page.rows],
         "source": BACKEND if is_live else "runs",
         "filters": filters.document(),
-        "statuses": list(STATUSES),
-        "intents": sorted({row["intent"] for row in rows if row["intent"] != "unknown"}),
+        "choices": _choices_of(rows) if is_live else {**choices_of(listed), "status": list(STATUSES)},
         "page": page.document("/traces", filters, **({"source": BACKEND} if is_live else {})),
         "all": len(rows),
         "is_filtered": filters.is_any,
@@ -51,18 +53,53 @@ def traces_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
     return Page("traces", "Traces", document, here)
 
 
+def _shown(row: Json, broken: str) -> Json:
+    """A row of the list; of a run that is not as it was recorded, that comes first."""
+    why = f"broken: {broken}" if broken else row["why"]
+    return {**{name: value for name, value in row.items() if name != "pipeline"}, "why": why}
+
+
+def _broken(sources: Sources, names: Collection[str]) -> dict[str, str]:
+    """Why runs are not to be relied on, by run."""
+    found = []
+    for name in names:
+        with suppress(MissingError):
+            found.append(sources.shelf.entry(name))
+    trusts = zip(found, sources.trusted.lately(found), strict=True)
+    return {entry.name: (*trust.why, "it is not as it was recorded")[0] for entry, trust in trusts if trust.is_broken}
+
+
 def recorded(sources: Sources) -> list[Json]:
     """Every climb of every run, recent first."""
-    rows = [row for entry in sources.shelf.entries() for row in sources.pipelines.of(entry)]
-    return sorted(rows, key=lambda row: row["started_at"], reverse=True)
+    return sources.pipelines.all(sources.shelf)
+
+
+def _wanted(rows: list[Json], filters: Filters) -> list[Json]:
+    return [row for row in rows if is_wanted(row, filters)] if filters.is_any else rows
+
+
+def _choices_of(rows: list[Json]) -> Json:
+    """What can be chosen among traces that no run holds."""
+    steps = {step["name"] for row in rows for step in row["steps"]}
+    found = {"intent": {row["intent"] for row in rows}, "trigger": {row["source"] for row in rows}, "scenario": steps}
+    return {
+        "status": list(STATUSES),
+        "ladder": [],
+        **{name: sorted(words - {"unknown", ""}) for name, words in found.items()},
+    }
 
 
 def is_wanted(row: Json, filters: Filters) -> bool:
     """Whether filters let a trace pass."""
-    if filters.status and row["status"] != filters.status:
-        return False
-    names = {row["intent"], row["mode"], *(step["name"] for step in row["steps"])}
-    if filters.intent and filters.intent not in names:
+    steps = {step["name"] for step in row["steps"]}
+    asked = (
+        (filters.status, {row["status"]}),
+        (filters.ladder, {row["intent"]}),
+        (filters.scenario, steps),
+        (filters.intent, {row["intent"], row["mode"], *row["job_types"], *steps}),
+        (filters.trigger, {row["source"]}),
+    )
+    if any(word and word not in found for word, found in asked):
         return False
     text = filters.q.casefold()
     told = (row["run"], row["trace_id"], row["part"], row["intent"], row["source"], row["reason"] or "")
@@ -74,8 +111,7 @@ def _of_backend(sources: Sources) -> list[Json]:
     items = told.get("items") or told.get("traces")
     if not isinstance(items, list):
         raise EvidenceError("backend-unreachable", "the backend answered with something that is no list of traces", "")
-    known = {entry.name for entry in sources.shelf.entries() if entry.condition is RunCondition.RUNNING}
-    return [_row(each, known) for each in items if isinstance(each, dict)]
+    return [_row(each) for each in items if isinstance(each, dict)]
 
 
 def asked(sources: Sources, path: str) -> Json:
@@ -93,7 +129,7 @@ def asked(sources: Sources, path: str) -> Json:
     return found.body
 
 
-def _row(item: dict[str, Any], _: set[str]) -> Json:
+def _row(item: dict[str, Any]) -> Json:
     pipelines: Any = item.get("pipelines")
     first = pipelines[0] if isinstance(pipelines, list) and pipelines and isinstance(pipelines[0], dict) else item
     return {

@@ -68,6 +68,11 @@ class Trust:
     why: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether something speaks against it."""
+        return self.word is Result.BROKEN
+
     def document(self) -> Json:
         """For pages and programs."""
         whole, listed = self.files

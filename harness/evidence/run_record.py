@@ -137,12 +137,14 @@ class ClimbRecord:
 
     Attributes:
         part: Folder of its scenarios, such as ``mocked/RERUN`` or ``trials/002/live``.
+        ladder: Name of the ladder.
         trace_id: Of its own trace.
         status: As its pipeline ended, such as ``PARTIAL``.
         finished_at: ``None`` when its end was never seen.
     """
 
     part: str
+    ladder: str
     trace_id: str
     status: str
     started_at: str

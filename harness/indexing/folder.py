@@ -9,19 +9,20 @@ from harness.evidence.layout import TRACE_MANIFEST
 from harness.evidence.reading import RunCondition, read_entry
 from harness.evidence.records import DamagedRecordError
 from harness.evidence.trial_records import decode_traces
+from harness.indexing.details import details_of
 from harness.indexing.facts import contents_of, facts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.evidence.reading import RunEntry
-    from harness.indexing.facts import Contents, Facts
+    from harness.indexing.rows import Read
 
 
-def read_folder(folder: Path) -> tuple[Facts, Contents]:
-    """Read what is told of a run; never fails. Both are without a mark."""
+def read_folder(folder: Path) -> Read:
+    """Read what is told of a run; never fails. All of it is without a mark."""
     entry = read_entry(folder)
-    return facts_of(entry, ""), contents_of(entry, "", _trials(entry))
+    return facts_of(entry, ""), contents_of(entry, "", _trials(entry)), details_of(entry, "")
 
 
 def _trials(entry: RunEntry) -> list[str]:

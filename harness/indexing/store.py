@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from harness.evidence.guarded import PRIVATE_FILE
 from harness.indexing.place import FILE, HIDDEN, BypassedError, hidden, locked, own_file
-from harness.indexing.rows import BrokenError, Change, contents_in, create_tables, facts_in, write_change
+from harness.indexing.rows import BrokenError, Change, contents_in, create_tables, details_in, facts_in, write_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.indexing.details import Details
     from harness.indexing.facts import Contents, Facts
 
 APPLICATION: Final = 0x4C414444
 """``LADD``: says whose database it is."""
-VERSION: Final = 1
+VERSION: Final = 2
 PATIENCE_S: Final = 3.0
 """So long a listing waits for other processes; what they write takes milliseconds."""
 
@@ -69,6 +70,10 @@ class Index:
     def contents(self) -> Mapping[str, Contents]:
         """What is in each run, by folder; nothing when it cannot be used."""
         return self._asked(contents_in, {})
+
+    def details(self) -> Mapping[str, Details]:
+        """What is shown of each run, by folder; nothing when it cannot be used."""
+        return self._asked(details_in, {})
 
     def keep(self, change: Change) -> None:
         """Write what changed, if it can be written."""
@@ -149,7 +154,7 @@ class Index:
 
 
 def _is_laid_down(connection: sqlite3.Connection) -> bool:
-    """Whether there are tables of ours; a file that was made and never filled has none."""
+    """Whether there are tables of this version; a file that was made and never filled, or by an older one, has none."""
     ((application,),) = connection.execute("PRAGMA application_id").fetchall()
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if (application, version) == (APPLICATION, VERSION):
@@ -157,9 +162,11 @@ def _is_laid_down(connection: sqlite3.Connection) -> bool:
     if application == APPLICATION and version > VERSION:
         msg = f"is of version {version}, which a newer ladder made (`ladder runs --rebuild` makes it anew)"
         raise BypassedError(msg)
+    if application == APPLICATION and version > 0:
+        return False
     ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
     if (application, version, tables) != (0, 0, 0):
-        msg = "it is another program's or another version's"
+        msg = "it is another program's"
         raise BrokenError(msg)
     return False
 

@@ -89,6 +89,7 @@ def climb_record(told: ToldClimb) -> ClimbRecord:
     pipeline = told.pipeline
     return ClimbRecord(
         told.started.part,
+        told.started.ladder,
         pipeline.trace_id,
         pipeline.pipeline_status.value,
         pipeline.started_at,

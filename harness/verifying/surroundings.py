@@ -40,19 +40,19 @@ class Believed:
     head: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chain:
-    """Ledger and runs of an evidence root."""
+    """Ledger and runs of an evidence root; what follows from them is found once, for whoever verifies many runs."""
 
     ledger: Ledger | None
     stored: tuple[Stored, ...]
 
-    @property
+    @cached_property
     def troubles(self) -> tuple[Trouble, ...]:
         """What is wrong with them together, or worth knowing."""
         return troubles(self.ledger, self.stored)
 
-    @property
+    @cached_property
     def head(self) -> str:
         """The newest manifest, to publish; that of a run whose line was left out counts."""
         ledger = self.ledger or Ledger()

@@ -103,10 +103,26 @@ def test_a_run_whose_log_cannot_be_read_is_told_as_damaged_among_the_others(clie
     other = copied(bundle, bundle.parent / bundle.name.replace(":14:", ":20:"))
     log = other / layout.EVENTS
     log.write_text(log.read_text().replace('"type":"climb_started","part":', '"type":"climb_started","prat":'))
-    change_run(other, lambda document: document.update(started_at="2025-11-14T17:20:05.000000Z"))
+    # A record that tells no climbs leaves only the log to ask.
+    change_run(other, lambda document: document.update(started_at="2025-11-14T17:20:05.000000Z", climbs=[]))
     found = rows(client.get("/traces.json"))
     assert ("", "damaged", None) in found
     assert ("live", "PARTIAL", "L03") in found
+
+
+def test_climbs_of_a_run_that_was_changed_are_listed_and_say_that_it_is_broken(client, bundle):
+    (bundle / "summary.txt").write_text("all is well\n")
+    told = client.get("/traces.json").json()["traces"]
+    assert [row["why"].partition(":")[0] for row in told] == ["broken", "broken"]
+    assert "summary.txt" in Page(client.get("/traces").text).by_id("traces-table").rows()[0][0]
+
+
+def test_the_list_of_traces_opens_no_log_of_a_run_that_has_ended(client, bundle, monkeypatch):
+    def refuse(*_asked):
+        raise AssertionError("a log was read")
+
+    monkeypatch.setattr("harness.console.trace_rows.logs_of", refuse)
+    assert rows(client.get("/traces.json")) == [("mocked/RERUN", "SUCCESS", None), ("live", "PARTIAL", "L03")]
 
 
 @pytest.mark.parametrize("path", ["/traces?source=backend", "/traces.json?source=backend"])

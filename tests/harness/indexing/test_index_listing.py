@@ -256,7 +256,7 @@ def test_a_run_that_changes_while_it_is_read_is_not_remembered(tmp_path, monkeyp
 def test_an_enormous_record_is_listed_and_not_remembered(tmp_path):
     folder = add_run(tmp_path, 0)
     (folder / "run.json").write_text(
-        encode_run(record_of(0, trial_records=tuple(_trial(place) for place in range(1 << 14))))
+        encode_run(record_of(0, trial_records=tuple(_trial(place) for place in range(1 << 15))))
     )
     assert [each.folder for each in with_index(tmp_path)] == [folder.name]
     assert remembered(tmp_path) == set()
