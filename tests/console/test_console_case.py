@@ -4,7 +4,7 @@ import json
 
 import pytest
 from reading_pages import Page
-from stored_runs import change_case
+from stored_runs import change_case, change_run
 
 TABLES = (
     "execution-trace-table",
@@ -155,3 +155,70 @@ def test_hostile_text_is_shown_and_never_obeyed(client, bundle):
     assert "\\x1b[31mred\\u202eevil" in found.by_id("assertions-table").text
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_the_notes_of_a_scenario_are_shown_with_their_file(client, bundle):
+    found = Page(client.get(f"/runs/{bundle.name}/L03").text)
+    assert found.by_id("notes").text.rstrip("\n") == (bundle / "live/L03/notes.txt").read_text().rstrip("\n")
+    assert f"/runs/{bundle.name}/files/live/L03/notes.txt" in [node.attrs.get("href") for node in found.all("a")]
+
+
+def keep(bundle, name, text, scenario="L01"):
+    """Put a file among the artifacts of a scenario."""
+    (bundle / f"live/{scenario}/{name}").write_text(text)
+
+    def listed(document):
+        record = next(each for each in document["scenarios"] if each["id"] == scenario)
+        record["files"] = sorted({*record["files"], name})
+
+    change_run(bundle, listed)
+
+
+def test_the_log_of_the_worker_is_shown_from_the_result_of_its_job(client, bundle):
+    keep(bundle, "result.json", json.dumps({"logs": ["engine=template", "<b>one</b>"]}))
+    page = Page(client.get(f"/runs/{bundle.name}/L01").text)
+    assert page.by_id("worker-log").text == "engine=template\n<b>one</b>"
+    twin = client.get(f"/runs/{bundle.name}/L01.json").json()
+    assert [(each["path"], each["part"]) for each in twin["logs"]] == [("live/L01/result.json", "logs")]
+
+
+def test_a_file_of_a_log_is_shown_before_the_lines_of_the_result(client, bundle):
+    keep(bundle, "result.json", json.dumps({"logs": ["short"]}))
+    keep(bundle, "worker.log", "long\n")
+    twin = client.get(f"/runs/{bundle.name}/L01.json").json()
+    assert [each["text"] for each in twin["logs"]] == ["long", "short"]
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (None, "it kept no result of a job, and no file of a log"),
+        ("{}", "the result of the job holds no log (live/L01/result.json)"),
+        ('{"logs": []}', "the result of the job holds no log (live/L01/result.json)"),
+        ("[1]", "the result of the job holds no log (live/L01/result.json)"),
+        ("no JSON", "the result of the job holds no log (live/L01/result.json)"),
+    ],
+)
+def test_a_log_that_is_not_there_says_why(client, bundle, result, why):
+    if result is not None:
+        keep(bundle, "result.json", result)
+    page = Page(client.get(f"/runs/{bundle.name}/L01").text)
+    assert page.by_id("worker-log").text == f"No log: {why}."
+
+
+def test_a_blocked_scenario_has_no_log_because_it_was_not_climbed(page):
+    assert page("L04").by_id("worker-log").text.startswith("No log: it was not climbed: gate closed")
+
+
+def test_a_log_that_cannot_be_read_is_told_in_its_place(client, bundle):
+    keep(bundle, "worker.log", "gone")
+    (bundle / "live/L01/worker.log").write_bytes(b"\xff\xfe")
+    page = Page(client.get(f"/runs/{bundle.name}/L01").text)
+    assert "live/L01/worker.log is no UTF-8" in page.root.text
+
+
+def test_the_texts_of_a_run_that_is_not_sealed_are_not_shown(client, bundle):
+    bundle.rename(bundle.with_name(f"{bundle.name}.partial"))
+    twin = client.get(f"/runs/{bundle.name}/L03.json").json()
+    assert (twin["logs"], twin["notes"]) == ([], [])
+    assert twin["why_no_logs"] == "the run is not sealed, so none of its files is shown"
