@@ -8,10 +8,10 @@ ignored.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -60,19 +60,53 @@ def from_document(kind: type[T], document: object, where: str = "$") -> T:
     Raises:
         DamagedRecordError: A field is missing or has another type.
     """
-    return cast("T", _record(kind, document, where))
+    try:
+        return cast("T", _record(kind, document))
+    except _MisfitError as misfit:
+        raise DamagedRecordError(f"{where}{''.join(reversed(misfit.path))}{misfit.what}") from None
 
 
-def _record(kind: Annotation, document: object, where: str) -> Json:
-    given = _required(document, dict, where)
+class _MisfitError(Exception):
+    """A value does not fit; its place is put together on the way out, since most values do fit.
+
+    Attributes:
+        path: Names and places, the innermost first.
+    """
+
+    def __init__(self, what: str, *path: str) -> None:
+        super().__init__()
+        self.what, self.path = what, [*path]
+
+
+Reads = Callable[[Any], Any]
+"""Makes a field's value of a JSON value, or raises a misfit."""
+
+
+@cache
+def _parts(kind: Annotation) -> tuple[tuple[str, type | None, Reads, bool], ...]:
+    """How each field is read: its name, the type whose values are taken as they are, else by what, and its default."""
     hints = hints_of(kind)
+    return tuple(
+        (name, hints[name] if hints[name] in _AS_THEY_ARE else None, _reader(hints[name]), has_default)
+        for name, has_default in _names(kind).items()
+    )
+
+
+def _record(kind: Annotation, document: object) -> Json:
+    given = _required(document, dict)
     found: dict[str, Any] = {}
-    for name, has_default in _names(kind).items():
+    for name, exact, read, has_default in _parts(kind):
         if name in given:
-            found[name] = _value(hints[name], given[name], f"{where}.{name}")
+            value = given[name]
+            if type(value) is not exact:
+                try:
+                    value = read(value)
+                except _MisfitError as misfit:
+                    misfit.path.append(f".{name}")
+                    raise
+            found[name] = value
         elif not has_default:
-            msg = f"{where}.{name} is missing"
-            raise DamagedRecordError(msg)
+            raise _MisfitError(" is missing", f".{name}")
     return kind(**found)
 
 
@@ -89,54 +123,72 @@ def _names(kind: Annotation) -> Mapping[str, bool]:
     return {field.name: field.default is not MISSING or field.default_factory is not MISSING for field in found}
 
 
-def _value(hint: Annotation, value: object, where: str) -> Json:
+@cache
+def _reader(hint: Annotation) -> Reads:
+    """How a value of an annotation is read; found out once, because asking types takes longer than reading."""
     if hint is Any:
-        return value
-    if get_origin(hint) in {Union, UnionType}:
-        return None if value is None else _value(without_none(hint), value, where)
-    if get_origin(hint) is not None:
-        return _collection(hint, value, where)
-    if is_dataclass(hint):
-        return _record(hint, value, where)
-    return _scalar(hint, value, where)
-
-
-def _collection(hint: Annotation, value: object, where: str) -> Json:
-    arguments = get_args(hint)
+        return lambda value: value
     origin: Annotation = get_origin(hint)
+    if origin in {Union, UnionType}:
+        inner = _reader(without_none(hint))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        items = _required(value, list, where)
-        return tuple(_value(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(items))
-    pairs = _required(value, dict, where)
-    return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in pairs.items()}
+        return partial(_items, _reader(get_args(hint)[0]))
+    if origin is not None:
+        return partial(_pairs, _reader(get_args(hint)[1]))
+    if is_dataclass(hint):
+        return partial(_record, hint)
+    return partial(_member if issubclass(hint, Enum) else _scalar, hint)
 
 
-def _scalar(hint: Annotation, value: object, where: str) -> Json:
-    if issubclass(hint, Enum):
-        return _member(hint, value, where)
+def _items(read: Reads, value: object) -> Json:
+    found: list[Json] = []
+    try:
+        for item in _required(value, list):
+            found.append(read(item))  # noqa: PERF401  # its length tells which item does not fit
+    except _MisfitError as misfit:
+        # What is no list has no items, and so no place in it.
+        if isinstance(value, list):
+            misfit.path.append(f"[{len(found)}]")
+        raise
+    return tuple(found)
+
+
+def _pairs(read: Reads, value: object) -> Json:
+    found: dict[str, Json] = {}
+    for key, item in _required(value, dict).items():
+        try:
+            found[key] = read(item)
+        except _MisfitError as misfit:
+            misfit.path.append(f".{key}")
+            raise
+    return found
+
+
+def _scalar(hint: Annotation, value: object) -> Json:
     if hint is float and type(value) is int:
         return float(value)
     # True is an int to Python, and a count of True would be nonsense.
     if type(value) is not hint:
-        raise _wrong(where, hint, value)
+        raise _wrong(hint, value)
     return value
 
 
-def _member(hint: Annotation, value: object, where: str) -> Json:
+def _member(hint: Annotation, value: object) -> Json:
     try:
         return hint(value)
     except ValueError:
-        raise _wrong(where, hint, value) from None
+        raise _wrong(hint, value) from None
 
 
-def _required(value: object, kind: type[T], where: str) -> T:
+def _required(value: object, kind: type[T]) -> T:
     if not isinstance(value, kind):
-        raise _wrong(where, kind, value)
+        raise _wrong(kind, value)
     return value
 
 
-def _wrong(where: str, wanted: type, value: object) -> DamagedRecordError:
-    return DamagedRecordError(f"{where} is not {wanted.__name__} but {type(value).__name__}")
+def _wrong(wanted: type, value: object) -> _MisfitError:
+    return _MisfitError(f" is not {wanted.__name__} but {type(value).__name__}")
 
 
 def without_none(hint: Annotation) -> Annotation:
