@@ -10,23 +10,27 @@ of each run as JSON.
 ``run_driver.py serve``: for each line of standard input, arguments and environment as JSON, runs ``ladder`` once, lets
 nothing happen to it, and prints a line of JSON: its exit code and what it said.
 
-Everything is imported once, and the self-check, which writes nothing to the evidence root, is made at most once. A
-write that is killed leaves half of its bytes.
+Everything is imported once. What writes nothing to the evidence root is made at most once: the self-check, the
+question to git, and the command line's own parts. A write that is killed leaves half of its bytes.
 """
 
 import errno
+import gc
 import json
 import os
 import signal
 import sys
 import tempfile
+from functools import cache
 from itertools import count
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+import typer.main
+
 import harness.cli  # found through the line above
-from harness.runner import suite
+from harness.runner import first_record, suite
 
 CHANGING = ("mkdir", "rmdir", "write", "rename", "unlink", "chmod", "fchmod")
 NEED_SPACE = ("mkdir", "write", "open")
@@ -134,7 +138,9 @@ def sweep(what, every, share, arguments):
 
 
 def warm_up(out, arguments):
-    """Import and check everything once; a run of its own is the way."""
+    """Import, ask and check everything once; a run of its own is the way."""
+    first_record.git_facts = cache(first_record.git_facts)
+    typer.main.get_command = cache(typer.main.get_command)
     kept = [os.dup(descriptor) for descriptor in (1, 2)]
     with Path(os.devnull).open("wb") as nothing:
         for descriptor in (1, 2):
@@ -146,6 +152,13 @@ def warm_up(out, arguments):
         os.close(copy)
     assert code == 0, code
     suite.self_check = lambda record: None
+    settle_memory()
+
+
+def settle_memory():
+    """What is there by now stays; otherwise every child would look through it again, and copy it by that."""
+    gc.collect()
+    gc.freeze()
 
 
 def asked(line):
@@ -174,6 +187,7 @@ def serve():
     import harness.senses.client  # noqa: F401
 
     suite.self_check = lambda record: None
+    settle_memory()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(asked(line)) + "\n")
         sys.stdout.flush()
