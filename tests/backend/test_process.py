@@ -50,10 +50,14 @@ class Process:
 
     def start(self) -> None:
         self.launch()
-        while self.child.poll() is None:
+        ended = None
+        while ended is None:
             with suppress(httpx.ConnectError):
                 self.client.get("/health")
                 return
+            # To ask without a pause would take from the process what it needs to start.
+            with suppress(subprocess.TimeoutExpired):
+                ended = self.child.wait(0.02)
         msg = (self.folder / "log").read_text()
         raise AssertionError(msg)
 
