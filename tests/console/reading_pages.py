@@ -4,6 +4,15 @@ from html.parser import HTMLParser
 
 VOID = {"meta", "link", "input", "col", "br", "hr", "img"}
 
+ENDED_BY = {
+    "td": {"td", "th", "tr", "tbody"},
+    "th": {"td", "th", "tr", "tbody"},
+    "tr": {"tr", "tbody"},
+    "thead": {"tbody"},
+    "li": {"li"},
+}
+"""Element → what ends it when it begins; HTML asks for no end tag of these."""
+
 
 class Page(HTMLParser):
     """A parsed page."""
@@ -15,6 +24,8 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
+        while tag in ENDED_BY.get(self._open[-1].tag, ()):
+            self._open.pop()
         node = Node(tag, dict(attrs))
         self._open[-1].children.append(node)
         if tag not in VOID:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from console_stage import caller, copied
-from reading_pages import VOID, Page
+from reading_pages import Page
 from stored_runs import change_case
 
 from harness.console.sources import Sources
@@ -16,24 +16,6 @@ SAMPLE = next(Path(__file__).parents[2].glob("docs/evidence/2*"))
 
 MOST = 700_000
 """Bytes of a run of twelve scenarios."""
-
-
-ENDED_BY = {
-    "td": {"td", "th", "tr", "tbody"},
-    "th": {"td", "th", "tr", "tbody"},
-    "tr": {"tr", "tbody"},
-    "thead": {"tbody"},
-    "li": {"li"},
-}
-
-
-class Lean(Page):
-    """Ends cells, rows and entries where HTML ends them by itself."""
-
-    def handle_starttag(self, tag, attrs):
-        while tag in ENDED_BY.get(self._open[-1].tag, ()) and tag not in VOID:
-            self._open.pop()
-        super().handle_starttag(tag, attrs)
 
 
 @pytest.fixture
@@ -49,7 +31,7 @@ def test_a_run_of_twelve_scenarios_is_small():
 
 
 def test_it_has_the_rows_of_every_page_in_every_table(client, bundle, exported):
-    page = Lean(exported())
+    page = Page(exported())
     for name in ("L01", "L02", "L03", "L04"):
         twin = client.get(f"/runs/{bundle.name}/{name}.json").json()
         case = next(node for node in page.root.walk() if node.attrs.get("id") == f"case-{name}")
@@ -67,7 +49,7 @@ def test_it_has_the_rows_of_every_page_in_every_table(client, bundle, exported):
 
 
 def test_bodies_logs_notes_and_gates_are_in_it(client, bundle, exported):
-    text = Lean(exported()).root.text
+    text = Page(exported()).root.text
     twin = client.get(f"/runs/{bundle.name}/L01.json").json()
     bodies = [made["response"] for step in twin["steps"] for made in step["exchanges"] if made["response"]]
     assert bodies
@@ -77,7 +59,7 @@ def test_bodies_logs_notes_and_gates_are_in_it(client, bundle, exported):
 
 
 def test_its_links_lead_within_it_and_every_one_of_them_arrives(exported):
-    page = Lean(exported())
+    page = Page(exported())
     ids = {node.attrs["id"] for node in page.root.walk() if "id" in node.attrs}
     links = [node.attrs["href"] for node in page.all("a")]
     assert len(links) > 5
@@ -93,7 +75,7 @@ def test_it_names_nothing_that_could_be_fetched(exported):
 
 def test_trials_of_an_export_have_no_address_of_a_server(client, sealed_trials, root):
     trials = copied(sealed_trials, root / sealed_trials.name)
-    page = Lean(client.get(f"/runs/{trials.name}/export.html").text)
+    page = Page(client.get(f"/runs/{trials.name}/export.html").text)
     assert page.by_id("trials-strip")
     ids = {f"#{node.attrs['id']}" for node in page.root.walk() if "id" in node.attrs}
     assert {node.attrs["href"] for node in page.all("a")} <= ids
@@ -104,7 +86,7 @@ def test_trials_of_an_export_have_no_address_of_a_server(client, sealed_trials, 
 )
 def test_what_makes_it_small_changes_no_text(bundle, exported, hostile):
     change_case(bundle, lambda document: document["assertions"][0].update(got=hostile))
-    page = Lean(exported())
+    page = Page(exported())
     table = page.by_id("assertions-table")
     assert hostile in table.text
     assert not page.all("b") or all("<b>" not in node.text for node in page.all("pre"))
