@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from console_stage import caller, copied
 from reading_pages import Page
-from stored_runs import change_case
+from stored_runs import change_case, change_run
 
 from harness.console.sources import Sources
 from harness.redaction.redactor import Redactor
@@ -90,3 +90,15 @@ def test_what_makes_it_small_changes_no_text(bundle, exported, hostile):
     table = page.by_id("assertions-table")
     assert hostile in table.text
     assert not page.all("b") or all("<b>" not in node.text for node in page.all("pre"))
+
+
+def test_a_quote_ends_no_attribute(bundle, exported):
+    def quoted(document):
+        for each in document["scenarios"]:
+            each["folder"] = each["folder"].replace("live/", 'live" onclick="alert(1)/')
+
+    change_run(bundle, quoted)
+    page = Page(exported())
+    labels = [node.attrs.get("aria-label", "") for node in page.all("figure")]
+    assert any('live" onclick="alert(1)' in label for label in labels)
+    assert not [name for node in page.root.walk() for name in node.attrs if name.startswith("on")]
