@@ -67,7 +67,7 @@ lint: setup ## formatting, lint, types, import rules
 
 test: setup lint ## everything that must be green [PYTEST_ARGS=...]
 	@scripts/test-prerequisites
-	@$(PY) scripts/with_engine.py bash -c '$(PY) -m harness.stack && $(PY) -m pytest $(PYTEST_ARGS)'
+	@$(PY) scripts/with_engine.py bash -c '$(PY) -m harness.stack && exec $(PY) scripts/run_tests.py $(PYTEST_ARGS)'
 
 bench: setup ## measure the budgets
 	@$(PY) scripts/with_engine.py bash -c '$(PY) -m harness.stack && $(PY) -m tests.bench'
