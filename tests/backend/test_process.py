@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
+from support.free_ports import free_port
 
 from backend.database import connect, migrate
 
@@ -28,7 +29,7 @@ class Process:
 
     def __init__(self, folder: Path, database_url: str, **environment: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
         self.environment = kept | {
             "PYTHONPATH": str(ROOT),
@@ -103,11 +104,6 @@ class Process:
                         os.kill(number, signal.SIGSTOP)
                         return number
         return None
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 @pytest.fixture

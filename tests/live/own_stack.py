@@ -1,16 +1,10 @@
 """A stack of one's own for whole suites: a name, a port, settings and data, and nothing left of it afterwards."""
 
 import secrets
-import socket
 from contextlib import contextmanager
 
 from climbs import Climber, left_of
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from support.free_ports import free_port
 
 
 class Stack:

@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 import httpx
 import pytest
+from support.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = "Generate a minimal Python CLI project that prints the first 10 Fibonacci numbers and includes a basic test."
@@ -57,12 +58,6 @@ class Stack:
     def backend(self, engine: docker.DockerClient) -> str | None:
         found = engine.containers.list(filters={"label": f"com.docker.compose.project={self.project}"})
         return found[0].id if found else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+
+from support.free_ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ def find_programs() -> Path:
 
 @contextmanager
 def _started(programs: Path, base: Path, account: dict[str, Any]) -> Iterator[PostgresServer]:
-    port, log = _free_port(), base / "server.log"
+    port, log = free_port(), base / "server.log"
     options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     argv = ["setpriv", "--pdeathsig", "QUIT", programs / "postgres", "-D", base / "data", "-k", base, "-p", str(port)]
     with log.open("wb") as out, subprocess.Popen([*argv, *options], stdout=out, stderr=out, cwd=base, **account) as own:
@@ -124,9 +125,3 @@ def _answering(server: PostgresServer, process: subprocess.Popen[bytes], log: Pa
             process.wait(timeout=0.05)
             pytest.fail(f"the PostgreSQL server ended: {log.read_text()[-2000:]}")
     return pytest.fail("the PostgreSQL server does not answer")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
