@@ -37,8 +37,9 @@ def case_page(sources: Sources, names: Mapping[str, str], here: str, *, fold: bo
     record = find(entry, names["scenario"])
     made = sources.kept.made(entry, ("case", record.folder, str(fold)), lambda: case_document(entry, record, fold=fold))
     trust = sources.trusted.of(entry).document()
-    document = {**made, "trust": trust, "condition": entry.condition.value}
-    return Page("case", f"{record.id} {record.title}, run {entry.name}", document, here)
+    around = {"trust": trust, "condition": entry.condition.value}
+    keep = sources.kept.drawn(entry, (here,), around)
+    return Page("case", f"{record.id} {record.title}, run {entry.name}", {**made, **around}, here, keep=keep)
 
 
 def case_document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Json:

@@ -51,8 +51,8 @@ def live_page(sources: Sources, here: str) -> Page:
     going = tuple(row for row in listed if row.is_running)
     newest = listed[:1] if not going else ()
     shown = going or newest
-    running = sources.shelf.entries_of(shown)
-    rows = [told_row(row, trust) for row, trust in zip(shown, sources.trusted.lately(running), strict=True)]
+    running = sources.shelf.entries_of(going)
+    rows = [told_row(row, trust) for row, trust in zip(shown, sources.trusted.lately(shown), strict=True)]
     document = {"running": rows if going else [], "newest": rows[0] if newest else None, "live": None}
     if going:
         document["live"] = live_of(sources, running[0])

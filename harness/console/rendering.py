@@ -5,7 +5,7 @@ Templates are ours and hold no script, no style and no ``style=``. What a progra
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +15,8 @@ from harness.evidence.printable import block, shortened
 from harness.reporting.words import MARKS, mark_of, size, took
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import Environment
 
 Json = dict[str, Any]
@@ -95,7 +97,7 @@ class Page:
 
     Attributes:
         here: The address of the page, without ``.json``.
-        etag: Of a document that never changes; empty otherwise.
+        keep: Gives the page as it was drawn before, or draws it now.
     """
 
     template: str
@@ -103,12 +105,15 @@ class Page:
     document: Json
     here: str
     status: int = 200
-    etag: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
+    keep: Callable[[Callable[[], str]], str] | None = None
 
 
 def drawn(page: Page) -> str:
     """The page as HTML."""
+    return page.keep(lambda: _drawn(page)) if page.keep else _drawn(page)
+
+
+def _drawn(page: Page) -> str:
     made: str = (
         _environment()
         .get_template(f"{page.template}.html")

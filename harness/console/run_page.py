@@ -39,13 +39,13 @@ def run_page(sources: Sources, names: Mapping[str, str], here: str) -> Page:
     entry = sources.shelf.entry(names["run"])
     made = sources.kept.made(entry, ("run",), lambda: run_document(entry))
     live = live_of(sources, entry) if entry.condition is RunCondition.RUNNING else None
-    document = {
-        **made,
+    around = {
         "live": live,
         "trust": sources.trusted.of(entry).document(),
         "last_green": _last_green(sources, entry),
     }
-    return Page("run", f"Run {entry.name}", document, here)
+    keep = sources.kept.drawn(entry, (here,), around)
+    return Page("run", f"Run {entry.name}", {**made, **around}, here, keep=keep)
 
 
 def run_document(entry: RunEntry) -> Json:

@@ -27,7 +27,7 @@ def runs_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
     filters = Filters.of(query)
     found = listed.made(("runs", filters), lambda: _wanted(listed, filters))
     page = cut(found, query.get("page", ""))
-    trusts = sources.trusted.lately(sources.shelf.entries_of(page.rows))
+    trusts = sources.trusted.lately(page.rows)
     document = {
         "runs": [told_row(row, trust) for row, trust in zip(page.rows, trusts, strict=True)],
         "filters": filters.document(),

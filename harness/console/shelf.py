@@ -92,6 +92,11 @@ class Listed:
         return self._made[what]  # type: ignore[return-value]
 
     @cached_property
+    def by_name(self) -> Mapping[str, Row]:
+        """Runs by their names; of two, the finished one."""
+        return {row.name: row for row in reversed(self.rows)} | {row.name: row for row in self.rows if row.is_finished}
+
+    @cached_property
     def ladders(self) -> tuple[str, ...]:
         """Names of ladders that were climbed."""
         return _words({row.details.ladders for row in self.rows})

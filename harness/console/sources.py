@@ -15,7 +15,7 @@ from harness.console.trace_rows import Pipelines
 from harness.console.trust import Trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self, TypeVar
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from harness.judging.observation import Exchange
 
     T = TypeVar("T")
+    Keep = Callable[[Callable[[], str]], str]
 
-MOST_KEPT: Final = 64
+MOST_KEPT: Final = 128
 
 
 class Kept:
@@ -51,6 +52,17 @@ class Kept:
             while len(self._held) > MOST_KEPT:
                 self._held.popitem(last=False)
         return found
+
+    def drawn(self, entry: RunEntry, what: tuple[str, ...], document: Mapping[str, object]) -> Keep:
+        """Keeps a page as it was drawn, as long as the run and what else the page shows are the same.
+
+        Args:
+            entry: The run.
+            what: Which page of it.
+            document: What the page shows besides that which follows from the run's own files.
+        """
+        key = ("html", *what, repr(document))
+        return lambda draw: self.made(entry, key, draw)
 
 
 @dataclass(frozen=True, slots=True)

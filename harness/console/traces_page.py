@@ -5,11 +5,9 @@ A backend that does not answer is an error of this page, and never a list of not
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.asked import Filters, cut
-from harness.console.refusals import MissingError
 from harness.console.rendering import Page
 from harness.console.runs_page import choices_of
 from harness.console.trace_rows import facts_of_pipeline
@@ -61,12 +59,10 @@ def _shown(row: Json, broken: str) -> Json:
 
 def _broken(sources: Sources, names: Collection[str]) -> dict[str, str]:
     """Why runs are not to be relied on, by run."""
-    found = []
-    for name in names:
-        with suppress(MissingError):
-            found.append(sources.shelf.entry(name))
+    known = sources.shelf.listed().by_name
+    found = [known[name] for name in names if name in known]
     trusts = zip(found, sources.trusted.lately(found), strict=True)
-    return {entry.name: (*trust.why, "it is not as it was recorded")[0] for entry, trust in trusts if trust.is_broken}
+    return {row.name: (*trust.why, "it is not as it was recorded")[0] for row, trust in trusts if trust.is_broken}
 
 
 def recorded(sources: Sources) -> list[Json]:

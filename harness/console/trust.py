@@ -6,18 +6,18 @@ A run that is not finished has nothing that could be verified, and is never call
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from harness.console.shelf import TRUSTED_S, fingerprint, stamp_of
-from harness.evidence.layout import KEYS, LEDGER, MANIFEST, REDACTION
-from harness.evidence.reading import RunCondition
+from harness.console.chained import Chained
+from harness.console.shelf import TRUSTED_S, fingerprint
+from harness.evidence.layout import REDACTION
+from harness.evidence.reading import RunCondition, read_entry
 from harness.reporting.stored import LostError, object_of
-from harness.verifying.findings import Result, UnreadableError
-from harness.verifying.surroundings import Believed, Surroundings
+from harness.verifying.findings import Result
+from harness.verifying.seal_checks import place
 from harness.verifying.verify import ALWAYS, Checks, verify
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.console.rendering import Json
+    from harness.console.shelf import Row
     from harness.evidence.reading import RunEntry
+    from harness.evidence.run_record import RunRecord
     from harness.verifying.bundle import Bundle
     from harness.verifying.findings import Finding, Report
+    from harness.verifying.surroundings import Surroundings
 
     Looks = Iterator[Finding | None]
 
@@ -41,10 +44,16 @@ MARKS: Final = {Result.VERIFIED: "✓", Result.UNSIGNED: "○", Result.BROKEN: "
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A computed trust, what it was computed from, and when that was last looked at."""
+    """A computed trust, what it was computed from, and when that was last looked at.
 
-    stamp: tuple[Path, object, object]
+    Attributes:
+        own: By the run's own files.
+        trust: By the chain as well.
+    """
+
+    stamp: object
     when: float
+    own: Trust
     trust: Trust
 
 
@@ -97,105 +106,92 @@ class Trusted:
         self._root, self._clock = root, clock
         self._lock = threading.Lock()
         self._kept: dict[str, _Kept] = {}
-        self._around: tuple[object, Surroundings] | None = None
+        self._chained = Chained(root, clock)
 
     def of(self, entry: RunEntry) -> Trust:
         """Of one run; looks at every file of it, if only at its size and times."""
-        if entry.condition is RunCondition.RUNNING:
-            return _running(entry)
-        return self._of(entry, self._beside())
+        return _running(entry.record) if entry.condition is RunCondition.RUNNING else self._of(entry.folder)
 
-    def lately(self, entries: Iterable[RunEntry]) -> list[Trust]:
+    def lately(self, rows: Iterable[Row]) -> list[Trust]:
         """Of the runs of a list: as each was a moment ago, so that a page of many runs does not look at every file."""
-        beside: object = None
-        found = []
-        for entry in entries:
-            kept = self._kept.get(entry.name)
-            if entry.condition is RunCondition.RUNNING:
-                found.append(_running(entry))
-            elif kept and kept.stamp[0] == entry.folder and self._clock() - kept.when <= TRUSTED_S:
-                found.append(kept.trust)
-            else:
-                beside = beside or self._beside()
-                found.append(self._of(entry, beside))
-        return found
+        return [_running(None) if row.is_running else self._lately(self._root / row.facts.folder) for row in rows]
 
-    def _of(self, entry: RunEntry, beside: object) -> Trust:
-        stamp = (entry.folder, fingerprint(entry.folder), beside)
-        kept = self._kept.get(entry.name)
-        found = kept.trust if kept and kept.stamp == stamp else self._computed(entry, beside)
+    def _lately(self, folder: Path) -> Trust:
+        kept = self._kept.get(folder.name)
+        return kept.trust if kept and self._clock() - kept.when <= TRUSTED_S else self._of(folder)
+
+    def _of(self, folder: Path) -> Trust:
+        around = self._chained.around()
+        stamp = (fingerprint(folder), self._chained.keys)
+        kept = self._kept.get(folder.name)
+        own = kept.own if kept and kept.stamp == stamp else self._computed(folder, around)
+        trust = _linked(own, self._chained.findings(folder.name), self._chained.place(folder.name))
         with self._lock:
-            self._kept[entry.name] = _Kept(stamp, self._clock(), found)
+            self._kept[folder.name] = _Kept(stamp, self._clock(), own, trust)
             while len(self._kept) > _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
-        return found
+        return trust
 
-    def _computed(self, entry: RunEntry, beside: object) -> Trust:
-        around = self._surroundings(beside)
-        report = verify(entry.folder, strict=False, checks=Checks(always=_checks(around)))
-        return _trust(entry, report, _place(around, entry.name))
-
-    def _surroundings(self, beside: object) -> Surroundings:
-        with self._lock:
-            if self._around is None or self._around[0] != beside:
-                self._around = beside, Surroundings(self._root, Believed())
-            return self._around[1]
-
-    def _beside(self) -> object:
-        """What the chain depends on."""
-        try:
-            with os.scandir(self._root) as found:
-                names = sorted(each.name for each in found)
-        except OSError:
-            names = []
-        # What is no run has no manifest; joining texts takes a tenth of what joining paths does.
-        paths = (f"{self._root}/{LEDGER}", *(f"{self._root}/{name}/{MANIFEST}" for name in names))
-        return (*(stamp_of(path) for path in paths), fingerprint(self._root / KEYS))
+    def _computed(self, folder: Path, around: Surroundings) -> Trust:
+        report = verify(folder, strict=False, checks=Checks(always=_checks(around)))
+        return _trust(read_entry(folder), report)
 
 
 def _checks(around: Surroundings) -> dict[str, Callable[[Bundle], Looks]]:
-    """The checks of every bundle, on one look at the chain: each run on its own would read all the others."""
+    """The checks of every bundle but those of the chain, which is looked at once for all runs."""
 
     def finished(bundle: Bundle) -> Looks:
         bundle.around = around
         yield from ALWAYS["finished"](bundle)
 
-    return {**ALWAYS, "finished": finished}
+    return {**ALWAYS, "finished": finished, "chain": place}
 
 
-def _place(around: Surroundings, name: str) -> str:
-    """Which one it is in the chain."""
-    try:
-        ledger = around.chain.ledger
-    except UnreadableError:
-        return ""
-    names = [line.run for line in ledger.lines] if ledger else []
-    return f"run {names.index(name) + 1} of {len(names)} in the ledger" if name in names else ""
+def _linked(own: Trust, found: Iterable[Finding], where: str) -> Trust:
+    """A run's own trust together with what the chain around it says."""
+    found = list(found)
+    faults = [each for each in found if each.is_fault]
+    told = [_told("chain", each) for each in faults]
+    remarks = [each for each in found if not each.is_fault]
+    chain = own.chain or (f"broken: {faults[0].what}" if faults else "")
+    return replace(
+        own,
+        word=Result.BROKEN if faults else own.word,
+        chain=chain or where or (remarks[0].what if remarks else "not in a ledger"),
+        why=_bounded((*own.why, *told)),
+        remarks=tuple(dict.fromkeys((*own.remarks, *(_told("chain", each) for each in remarks)))),
+    )
 
 
-def _running(entry: RunEntry) -> Trust:
+def _bounded(lines: Iterable[str]) -> tuple[str, ...]:
+    told = tuple(dict.fromkeys(lines))
+    more = len(told) - MOST_WHY
+    return (*told[:MOST_WHY], f"and {more} more; `ladder verify` tells all") if more > 0 else told
+
+
+def _running(record: RunRecord | None) -> Trust:
     nothing = "nothing is sealed yet: the run has not ended"
-    image = entry.record.images.worker if entry.record else None
+    image = record.images.worker if record else None
     return Trust(Result.UNSIGNED, nothing, nothing, (0, 0), "counted at the end", image or "unknown")
 
 
-def _trust(entry: RunEntry, report: Report, place: str) -> Trust:
+def _trust(entry: RunEntry, report: Report) -> Trust:
+    """What a run's own files say; its chain is empty unless they contradict it."""
     checks = {check.name: check for check in report.checks}
     faults = [_told(name, each) for name, check in checks.items() for each in check.faults]
     remarks = [_told(name, each) for name, check in checks.items() for each in check.remarks]
-    hashes = checks["hashes"]
+    hashes, chain = checks["hashes"], checks["chain"]
     bad = {each.file for name in ("files", "hashes") for each in checks[name].faults}
-    more = [f"and {len(faults) - MOST_WHY} more; `ladder verify` tells all"] if len(faults) > MOST_WHY else []
     image = entry.record.images.worker if entry.record else None
     return Trust(
         report.result,
         _signature(report),
-        _chain(report, place),
+        f"broken: {chain.faults[0].what}" if chain.faults else "",
         (max(0, hashes.count - len(bad)), hashes.count),
         _redactions(entry),
         image or "unknown",
         report.seal.manifest_sha256,
-        (*dict.fromkeys(faults[:MOST_WHY]), *more),
+        tuple(dict.fromkeys(faults)),
         tuple(dict.fromkeys(remarks)),
     )
 
@@ -209,13 +205,6 @@ def _signature(report: Report) -> str:
     if seal.keyid:
         return f"signed with the pinned key {seal.key_name or seal.keyid}"
     return "signed, and no pinned key verifies it" if seal.is_signed else "unsigned: nothing says who made this bundle"
-
-
-def _chain(report: Report, place: str) -> str:
-    check = next(each for each in report.checks if each.name == "chain")
-    if check.faults:
-        return f"broken: {check.faults[0].what}"
-    return place or (check.remarks[0].what if check.remarks else "not in a ledger")
 
 
 def _redactions(entry: RunEntry) -> str:

@@ -90,7 +90,7 @@ class Ledger:
 
     @property
     def runs(self) -> Mapping[str, Line]:
-        """Its lines by the names of the folders."""
+        """Its lines by the names of the folders; made anew each time."""
         return {line.run: line for line in self.lines}
 
 
@@ -159,7 +159,8 @@ def left_out(ledger: Ledger, stored: Iterable[Stored]) -> Stored | None:
     A run that was killed between its last rename and its line is the only one that continues from the head. In a ledger
     without lines it cannot be told from runs of before the ledger, so the newest is taken, which chains it as well.
     """
-    unlisted = [each for each in stored if each.run not in ledger.runs]
+    listed = ledger.runs
+    unlisted = [each for each in stored if each.run not in listed]
     waiting = [each for each in unlisted if each.prev == ledger.head]
     if any(each.prev not in {"", ledger.head, NO_PREVIOUS} for each in unlisted):
         # More lines are missing than one kill can have left out.
@@ -221,9 +222,9 @@ def _mislisted(ledger: Ledger, stored: Iterable[Stored]) -> Iterator[Trouble]:
 
 def _unlisted(ledger: Ledger, stored: Iterable[Stored], behind: Stored | None) -> Iterator[Trouble]:
     first = ledger.lines[0].run if ledger.lines else ""
-    continued = {line.prev for line in ledger.lines}
+    continued, listed = {line.prev for line in ledger.lines}, ledger.runs
     for each in stored:
-        if each.run in ledger.runs:
+        if each.run in listed:
             continue
         if each == behind:
             yield Trouble(ChainWord.BEHIND, "the next run adds its line to the ledger", each.run)

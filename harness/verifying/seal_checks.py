@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.verifying.bundle import Bundle
+    from harness.verifying.surroundings import Chain
 
     Looks = Iterator[Finding | None]
 
@@ -70,17 +71,23 @@ def signature(bundle: Bundle) -> Looks:
 
 def chain(bundle: Bundle) -> Looks:
     """Every run continues from the one before it, the ledger lists them all, and a published head is among them."""
-    found, name = bundle.around.chain, bundle.folder.name
+    found = bundle.around.chain
     yield None
     yield from (None for _ in (found.ledger.lines if found.ledger else ()))
-    for each in found.troubles:
-        if each.word is not ChainWord.BEFORE or each.run == name:
-            yield Finding(each.word.value, layout.LEDGER, shown(each.run), each.what, is_fault=each.is_fault)
-    yield from _place(bundle)
+    yield from links(found, bundle.folder.name)
+    yield from place(bundle)
     yield from _head(bundle)
 
 
-def _place(bundle: Bundle) -> Looks:
+def links(found: Chain, name: str) -> Iterator[Finding]:
+    """What is wrong with a chain, or worth knowing about the run in a folder of that name."""
+    for each in found.troubles:
+        if each.word is not ChainWord.BEFORE or each.run == name:
+            yield Finding(each.word.value, layout.LEDGER, shown(each.run), each.what, is_fault=each.is_fault)
+
+
+def place(bundle: Bundle) -> Looks:
+    """The folder is called as its record says."""
     wanted, name = bundle.run.folder, bundle.folder.name.removesuffix(layout.PARTIAL_SUFFIX)
     yield (
         None if wanted == name else Finding("renamed", layout.RUN, "folder", f"expected {name}, found {shown(wanted)}")

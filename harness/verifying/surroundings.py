@@ -21,10 +21,14 @@ from harness.sealing.pinning import read_pinned
 from harness.verifying.findings import UnreadableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from harness.sealing.ledger import Stored, Trouble
     from harness.sealing.pinning import Pinned
+
+    ReadsRuns = Callable[[int, Iterable[str]], Iterable[Stored]]
+    """Reads the manifests of runs by name, below the open root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ class Chain:
 class Surroundings:
     """The evidence root that a bundle lies in."""
 
-    def __init__(self, root: Path, believed: Believed) -> None:
-        self.root, self.believed = root, believed
+    def __init__(self, root: Path, believed: Believed, *, reads: ReadsRuns = stored_runs) -> None:
+        self.root, self.believed, self._reads = root, believed, reads
 
     @cached_property
     def pinned(self) -> Pinned:
@@ -96,7 +100,7 @@ class Surroundings:
         descriptor = -1
         try:
             descriptor = open_root(self.root)
-            return Chain(read_ledger(descriptor), tuple(stored_runs(descriptor, finished_names(descriptor))))
+            return Chain(read_ledger(descriptor), tuple(self._reads(descriptor, finished_names(descriptor))))
         except OSError as error:
             raise UnreadableError("ledger-unreadable", LEDGER, f"{error.strerror}") from None
         finally:

@@ -1,0 +1,106 @@
+"""What lies around the runs of one root, looked at again when something changed: ledger, other runs, pinned keys.
+
+Of ten thousand runs, all manifests are read once, and afterwards those that changed; what follows from all of them
+together is found again only if one did. The doubt: a manifest that is changed in place is seen after ten seconds by the
+runs that continue from it; by its own run, at once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from harness.console.shelf import LOOKED_S, fingerprint, stamp_of
+from harness.evidence.chaining import stored_runs
+from harness.evidence.layout import KEYS, LEDGER, MANIFEST
+from harness.verifying.findings import Finding, UnreadableError
+from harness.verifying.seal_checks import links
+from harness.verifying.surroundings import Believed, Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from harness.sealing.ledger import Stored
+
+
+class Chained:
+    """The surroundings of the runs of one root; used by several threads at a time.
+
+    Args:
+        root: Where evidence lies.
+        clock: In seconds, monotonic.
+    """
+
+    def __init__(self, root: Path, clock: Callable[[], float]) -> None:
+        self._root, self._clock = root, clock
+        self._lock = threading.Lock()
+        self._stored: dict[str, tuple[object, Stored]] = {}
+        self._looked: tuple[object, float] | None = None
+        self._around = Surroundings(root, Believed(), reads=self._read)
+        self._places: dict[str, int] = {}
+
+    def around(self) -> Surroundings:
+        """They as they are, or were up to ten seconds ago."""
+        stamp, now = self._stamp(), self._clock()
+        with self._lock:
+            if self._looked is None or self._looked[0] != stamp or now - self._looked[1] > LOOKED_S:
+                self._look_again(is_other=self._looked is None or self._looked[0] != stamp)
+                self._looked = stamp, now
+            return self._around
+
+    @property
+    def keys(self) -> object:
+        """Changes whenever a pinned key does."""
+        return fingerprint(self._root / KEYS)
+
+    def findings(self, name: str) -> tuple[Finding, ...]:
+        """What is wrong with the chain, or worth knowing about one run."""
+        try:
+            return tuple(links(self.around().chain, name))
+        except UnreadableError as error:
+            return (error.finding,)
+
+    def place(self, name: str) -> str:
+        """Which one a run is in the ledger; empty when it is not listed, or no ledger can be read."""
+        self.around()
+        at = self._places.get(name)
+        return f"run {at} of {len(self._places)} in the ledger" if at else ""
+
+    def _stamp(self) -> object:
+        """What changes whenever a run comes or goes, or ledger or keys do."""
+        return (*(stamp_of(f"{self._root}{name}") for name in ("", f"/{LEDGER}")), self.keys)
+
+    def _look_again(self, *, is_other: bool) -> None:
+        fresh = Surroundings(self._root, Believed(), reads=self._read)
+        try:
+            found = fresh.chain
+            if not is_other and found == self._around.chain:
+                return
+            lines = found.ledger.lines if found.ledger else ()
+        except UnreadableError:
+            lines = ()
+        self._around = fresh
+        self._places = {line.run: at for at, line in enumerate(lines, start=1)}
+
+    def _read(self, root: int, names: Iterable[str]) -> Iterator[Stored]:
+        """Manifests that are as they were are not read again."""
+        before, self._stored = self._stored, {}
+        for name in names:
+            stamp = _stamp_below(root, f"{name}/{MANIFEST}")
+            held = before.get(name)
+            if held is None or held[0] != stamp or stamp is None:
+                read = next(iter(stored_runs(root, (name,))), None)
+                held = (stamp, read) if read else None
+            if held:
+                self._stored[name] = held
+                yield held[1]
+
+
+def _stamp_below(root: int, path: str) -> object:
+    try:
+        found = os.stat(path, dir_fd=root, follow_symlinks=False)
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
