@@ -1,7 +1,7 @@
 """Measures ``ladder runs`` over ten thousand runs: whole processes, with an index that knows them all and with none.
 
-The folders hold what a listing looks at: a real record of twelve scenarios, and the names beside it. Files are in the
-page cache, as they are in the other cold starts.
+The folders hold what a listing looks at, a real record of twelve scenarios, sealed and chained in a ledger as the judge
+seals them. Files are in the page cache, as they are in the other cold starts.
 """
 
 from __future__ import annotations
@@ -13,13 +13,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.git_facts import GitFacts
-from harness.evidence.layout import MANIFEST, RUN, SUMS
-from harness.evidence.run_record import LadderRecord, Redaction, RunRecord, RunStatus, ScenarioRecord, encode_run
+from harness.evidence.layout import LEDGER, MANIFEST, RUN, SUMS
+from harness.evidence.manifest import CaseSeals, FileRecord, canonical, manifest_of, sha256, sums
+from harness.evidence.run_record import (
+    ClimbRecord,
+    LadderRecord,
+    Redaction,
+    RunRecord,
+    RunStatus,
+    ScenarioRecord,
+    TriggerRecord,
+    encode_run,
+)
 from harness.evidence.timestamps import folder_name, timestamp
 from harness.evidence.trial_records import TrialRecord
 from harness.indexing.place import HIDDEN
 from harness.judging.verdict import Verdict
 from harness.language.model import Mode
+from harness.sealing.ledger import NO_PREVIOUS, Line
 from tests.bench.cold_start import BARE, COMMANDS
 from tests.bench.figures import AtMost, Measure, Unit
 from tests.bench.processes import run
@@ -66,21 +77,32 @@ def measure_many_runs(place: Path, *, rounds: int, count: int = RUNS) -> tuple[M
 
 
 def make_runs(place: Path, count: int) -> None:
-    """Make finished runs, a minute apart; every tenth is red."""
+    """Make sealed runs, an hour apart, each chained to the one before; every tenth is red."""
     place.mkdir()
+    lines, prev = [], NO_PREVIOUS
     for number in range(count):
-        began = _BEGAN + number * timedelta(minutes=1)
-        folder = place / folder_name(began)
-        folder.mkdir()
-        (folder / RUN).write_text(_record(number, began))
-        for name in (MANIFEST, SUMS):
-            (folder / name).touch()
+        began = _BEGAN + number * timedelta(hours=1)
+        lines.append(_seal(place / folder_name(began), _record(number, began), prev))
+        prev = lines[-1].manifest_sha256
+    (place / LEDGER).write_bytes(b"".join(line.spelt() for line in lines))
 
 
-def _record(number: int, began: datetime) -> str:
+def _seal(folder: Path, record: RunRecord, prev: str) -> Line:
+    folder.mkdir()
+    data = encode_run(record).encode()
+    listed = (FileRecord(RUN, len(data), sha256(data), executable=False),)
+    manifest = canonical(manifest_of(record, listed, CaseSeals(), prev=prev)).encode()
+    (folder / RUN).write_bytes(data)
+    (folder / MANIFEST).write_bytes(manifest)
+    (folder / SUMS).write_text(sums(listed, manifest))
+    return Line(folder.name, sha256(manifest), prev)
+
+
+def _record(number: int, began: datetime) -> RunRecord:
     verdict = Verdict.PASS if number % _RED_EVERY else Verdict.FAIL
     ladder = LadderRecord("live", "scenarios/live.ladder.yaml", Mode.LIVE, _DIGEST, _DIGEST, _DIGEST)
     parts = [*(f"live/L{place:02}" for place in range(1, 9)), *(f"mocked/RERUN/M{place:02}" for place in range(1, 5))]
+    climbed, rolled = (f"0190{number:04x}-{place:04x}-7ccc-8ddd-0123456789ab" for place in (0, 99))
     scenarios = (
         ScenarioRecord(
             part.rpartition("/")[2],
@@ -91,24 +113,30 @@ def _record(number: int, began: datetime) -> str:
             files=("response.json", "result.json", "files.json"),
             trace_id=f"0190{number:04x}-{place:04x}-7ccc-8ddd-0123456789ab",
             started_at=timestamp(began),
+            job_types=("initial_project",),
         )
         for place, part in enumerate(parts, start=1)
     )
-    return encode_run(
-        RunRecord(
-            f"019a{number:04x}-6e10-7abc-8def-0123456789ab",
-            folder_name(began),
-            RunStatus.FINISHED,
-            timestamp(began),
-            "0.1.0",
-            "http://127.0.0.1:8000",
-            (ladder,),
-            GitFacts("c" * 40, False),
-            Redaction("1", 1234),
-            verdict,
-            scenarios=tuple(scenarios),
-            trial_records=(TrialRecord(0, f"0190{number:04x}-0000-7ccc-8ddd-0123456789ab", verdict),),
-        )
+    return RunRecord(
+        f"019a{number:04x}-6e10-7abc-8def-0123456789ab",
+        folder_name(began),
+        RunStatus.FINISHED,
+        timestamp(began),
+        "0.1.0",
+        "http://127.0.0.1:8000",
+        (ladder,),
+        GitFacts("c" * 40, False),
+        Redaction("1", 1234),
+        verdict,
+        finished_at=timestamp(began + timedelta(seconds=28)),
+        duration_s=28.0,
+        scenarios=tuple(scenarios),
+        trial_records=(TrialRecord(0, climbed, verdict),),
+        trigger=TriggerRecord("ci"),
+        climbs=(
+            ClimbRecord("live", "live", climbed, "SUCCESS", timestamp(began), timestamp(began)),
+            ClimbRecord("mocked/RERUN", "mocked", rolled, "SUCCESS", timestamp(began), timestamp(began)),
+        ),
     )
 
 

@@ -191,3 +191,13 @@ def test_in_a_ledger_without_lines_the_newest_run_is_the_one_that_was_killed():
     runs = [Stored(name, sha(100 + number), NO_PREVIOUS) for number, name in enumerate(NAMES[:3])]
     assert left_out(Ledger(), runs) == runs[2]
     assert words(Ledger(), runs) == {ChainWord.BEFORE, ChainWord.BEHIND}
+
+
+def test_lines_are_sorted_by_name_a_few_times_and_not_once_for_each_run(monkeypatch):
+    asked = []
+    real = Ledger.runs.fget
+    monkeypatch.setattr(Ledger, "runs", property(lambda ledger: asked.append(1) or real(ledger)))
+    prevs = [NO_PREVIOUS, *(sha(number) for number in range(1, 50))]
+    runs = [Stored(f"2026-01-01T00:00:{number:02}Z", sha(number + 1), prev) for number, prev in enumerate(prevs)]
+    assert troubles(ledger(runs), runs) == ()
+    assert len(asked) < 5
