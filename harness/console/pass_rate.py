@@ -6,16 +6,17 @@ subject and is counted beside. The unit of time is the smallest one of which at 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from harness.console.run_rows import is_green_run
+from harness.console.run_rows import GREEN
 from harness.judging.trials import wilson
 from harness.judging.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.console.asked import Filters
     from harness.console.rendering import Json
@@ -40,12 +41,14 @@ class Unit:
     """A unit of time.
 
     Attributes:
+        grain: Microseconds that never lie in two of its times; all units but the hour are made of days.
         place: Microseconds since 1970 → a whole number that grows by one from each such time to the next.
         begins: Such a number → its first day, and how it is called.
         ends: Such a number → its last day.
     """
 
     name: str
+    grain: int
     place: Callable[[int], int]
     begins: Callable[[int], tuple[date, str]]
     ends: Callable[[int], date]
@@ -72,15 +75,17 @@ def pass_rate(rows: Sequence[Row], filters: Filters) -> Json:
         rows: Those that passed the filters, newest first.
         filters: Which the address of each time carries on.
     """
-    ended = (row for row in rows if row.is_finished and row.facts.verdict)
-    counted = [(max(0, min(_LATEST_US, int(row.facts.began_us))), _count(row)) for row in ended]
-    if not counted:
+    ended = [row for row in rows if row.is_finished and row.facts.verdict]
+    if not ended:
         return {"unit": "", "bars": [], **_told(Count())}
-    unit = _unit_of([began for began, _ in counted])
+    times = [max(0, min(_LATEST_US, int(row.facts.began_us))) for row in ended]
+    unit = _unit_of(min(times), max(times))
+    # Thousands of runs lie on a few hundred days, and a calendar is asked for each day once.
+    grains = Counter((began // unit.grain, row.facts.verdict) for began, row in zip(times, ended, strict=True))
+    places = {grain: unit.place(grain * unit.grain) for grain in {grain for grain, _ in grains}}
     bars: dict[int, Count] = {}
-    for began, count in counted:
-        place = unit.place(began)
-        bars[place] = _sum(bars.get(place, Count()), count)
+    for (grain, verdict), number in grains.items():
+        bars[places[grain]] = _sum(bars.get(places[grain], Count()), _count(verdict, number))
     total = Count()
     for count in bars.values():
         total = _sum(total, count)
@@ -96,15 +101,11 @@ def pass_rate(rows: Sequence[Row], filters: Filters) -> Json:
     }
 
 
-def _count(row: Row) -> Count:
-    if row.facts.verdict in _UNDECIDED:
-        return _ONE_UNDECIDED
-    return _ONE_GREEN if is_green_run(row) else _ONE_RED
-
-
-_ONE_GREEN: Final = Count(green=1)
-_ONE_RED: Final = Count(red=1)
-_ONE_UNDECIDED: Final = Count(undecided=1)
+def _count(verdict: str, count: int) -> Count:
+    """So many runs of one verdict."""
+    if verdict in _UNDECIDED:
+        return Count(undecided=count)
+    return Count(green=count) if verdict in GREEN else Count(red=count)
 
 
 def _sum(one: Count, other: Count) -> Count:
@@ -145,9 +146,7 @@ def _percent(rate: float) -> str:
     return f"{min(99.9, max(0.1, 100 * rate)):.1f} %"
 
 
-def _unit_of(began: Iterable[int]) -> Unit:
-    times = list(began)
-    first, last = min(times), max(times)
+def _unit_of(first: int, last: int) -> Unit:
     return next((unit for unit in _UNITS if unit.place(last) - unit.place(first) < MOST_BARS), _UNITS[-1])
 
 
@@ -173,27 +172,31 @@ def _monday(place: int) -> date:
 
 
 _UNITS: Final = (
-    Unit("hour", lambda us: us // _HOUR_US, _hour, lambda place: _hour(place)[0]),
+    Unit("hour", _HOUR_US, lambda us: us // _HOUR_US, _hour, lambda place: _hour(place)[0]),
     Unit(
         "day",
+        _DAY_US,
         lambda us: us // _DAY_US,
         _named(lambda place: _day(place * _DAY_US), "%Y-%m-%d"),
         lambda place: _day(place * _DAY_US),
     ),
     Unit(
         "week",
+        _DAY_US,
         lambda us: (us // _DAY_US - _FIRST_MONDAY) // 7,
         _named(_monday, "%G week %V"),
         lambda place: _monday(place) + timedelta(days=6),
     ),
     Unit(
         "month",
+        _DAY_US,
         lambda us: _day(us).year * 12 + _day(us).month - 1,
         _named(_first_of_month, "%Y-%m"),
         lambda place: _first_of_month(place + 1) - timedelta(days=1),
     ),
     Unit(
         "year",
+        _DAY_US,
         lambda us: _day(us).year,
         _named(lambda place: date(place, 1, 1), "%Y"),
         lambda place: date(place, 12, 31),

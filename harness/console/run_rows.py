@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STATUSES: Final = (*(verdict.value for verdict in Verdict), "running", "partial", "damaged")
 
 _VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
-_GREEN: Final = frozenset(verdict.value for verdict in Verdict if is_green(verdict))
+GREEN: Final = frozenset(verdict.value for verdict in Verdict if is_green(verdict))
 
 
 def row_of(entry: RunEntry) -> Row:
@@ -68,7 +68,7 @@ def word_of(row: Row) -> str:
 
 def is_green_run(row: Row) -> bool:
     """Whether it is evidence, and green."""
-    return row.is_finished and row.facts.verdict in _GREEN
+    return row.is_finished and row.facts.verdict in GREEN
 
 
 def duration_of(row: Row) -> float:

@@ -97,6 +97,15 @@ class Listed:
         return {row.name: row for row in reversed(self.rows)} | {row.name: row for row in self.rows if row.is_finished}
 
     @cached_property
+    def called(self) -> Mapping[str, list[Row]]:
+        """Runs by their names and by their ids."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            for name in {row.name, row.facts.run_id}:
+                found.setdefault(name, []).append(row)
+        return found
+
+    @cached_property
     def ladders(self) -> tuple[str, ...]:
         """Names of ladders that were climbed."""
         return _words({row.details.ladders for row in self.rows})
@@ -226,12 +235,12 @@ class Shelf:
         Raises:
             EvidenceError: As ``listed``.
         """
-        rows = self.listed().rows
+        listed = self.listed()
         found: dict[str, Row] = {}
         for text in filter(None, texts):
-            fits = [row for row in rows if row.name.startswith(text) or row.facts.run_id.startswith(text)]
-            exact = [row for row in fits if text in {row.name, row.facts.run_id}]
-            found |= {row.facts.folder: row for row in (exact or fits)[:MOST_MEANT]}
+            exact = listed.called.get(text)
+            fits = exact or [row for row in listed.rows if _begins(row, text)]
+            found |= {row.facts.folder: row for row in fits[:MOST_MEANT]}
         return tuple(self.entries_of(found.values()))
 
     def holding(self, trace_id: str) -> RunEntry | None:
@@ -272,9 +281,9 @@ class Shelf:
             raise _unreadable(self.root, error) from error
 
 
-def intent_of(entry: RunEntry) -> str:
-    """The ladder that a run climbed first; empty when that is not known."""
-    return entry.record.ladders[0].name if entry.record and entry.record.ladders else ""
+def _begins(row: Row, text: str) -> bool:
+    """Whether a text is the beginning of a run's name or id."""
+    return row.facts.folder.startswith(text) or row.facts.run_id.startswith(text)
 
 
 def fingerprint(folder: Path) -> Stamp:
