@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.case_tables import tables_of
-from harness.console.climbed import climbed, page_id
+from harness.console.climbed import climbed, page_names
 from harness.console.refusals import MissingError
 from harness.console.rendering import address
 from harness.console.run_rows import facts_of_row, row_of
@@ -74,10 +74,11 @@ def cases(sources: Sources, names: Mapping[str, str]) -> Answer:
     """
     entry = sources.shelf.by_id(names["run"])
     listed = listed_files(entry.folder)
-    found = []
+    found, names = [], page_names(entry)
     for record in _scenarios(entry):
         file = listed.get(case_file(case_id_of(record.folder)))
-        found.append({**_case_summary(entry, record), "sha256": file.sha256 if file else None})
+        page = address("runs", entry.name, names[record.folder])
+        found.append({**_case_summary(entry, record), "page": page, "sha256": file.sha256 if file else None})
     told = {"run": entry.name, "run_id": entry.run_id, "cases": found, "count": len(found)}
     return _ended(entry, _spelt(told))
 
@@ -186,7 +187,6 @@ def _case_summary(entry: RunEntry, record: ScenarioRecord) -> Json:
         "reason": record.reason,
         "trace_id": record.trace_id or None,
         "href": f"{PREFIX}{address('runs', entry.run_id, 'cases', name)}",
-        "page": address("runs", entry.name, page_id(entry, record)),
     }
 
 

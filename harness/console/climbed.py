@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,10 +51,16 @@ class Climbed:
         return "active" if self.trace.capture.active else "inactive"
 
 
+def page_names(entry: RunEntry) -> dict[str, str]:
+    """Folder → what that scenario is called in addresses: its id, or that of its case where several have the same."""
+    records = entry.record.scenarios if entry.record else ()
+    count = Counter(each.id for each in records)
+    return {each.folder: each.id if each.id and count[each.id] == 1 else case_id_of(each.folder) for each in records}
+
+
 def page_id(entry: RunEntry, record: ScenarioRecord) -> str:
-    """What a scenario is called in addresses: its id, or that of its case where several have the same."""
-    ids = [each.id for each in entry.record.scenarios] if entry.record else []
-    return record.id if ids.count(record.id) == 1 and record.id else case_id_of(record.folder)
+    """What one scenario is called in addresses; ``page_names`` tells those of all at once."""
+    return page_names(entry)[record.folder]
 
 
 def find(entry: RunEntry, name: str) -> ScenarioRecord:
@@ -65,8 +72,9 @@ def find(entry: RunEntry, name: str) -> ScenarioRecord:
     """
     if entry.record is None:
         raise EvidenceError("run-unreadable", f"run {entry.name}: {entry.why}", "the list of runs has the others")
+    names = page_names(entry)
     for record in entry.record.scenarios:
-        if name in {page_id(entry, record), case_id_of(record.folder)}:
+        if name in {names[record.folder], case_id_of(record.folder)}:
             return record
     raise MissingError("the run has no such scenario")
 

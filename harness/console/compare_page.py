@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from harness.console.climbed import page_id
+from harness.console.climbed import page_names
 from harness.console.rendering import Page, address
 from harness.console.run_rows import word_of
 from harness.console.shelf import fingerprint
@@ -63,7 +63,8 @@ def _result(sources: Sources, entries: Sequence[RunEntry], names: tuple[str, str
 def _compared(entries: Sequence[RunEntry], names: tuple[str, str]) -> Json:
     found = diff(entries, *names)
     one, other = (open_side(entries, name) for name in names)
-    rows = [_row(name, one, other) for name in scenario_names(one, other)]
+    pages = _pages(one), _pages(other)
+    rows = [_row(name, (one, other), pages) for name in scenario_names(one, other)]
     document = found.document()
     return {
         **document,
@@ -74,19 +75,31 @@ def _compared(entries: Sequence[RunEntry], names: tuple[str, str]) -> Json:
 
 
 def _side(side: ComparedRun) -> Json:
-    run = side.side.name.partition("#")[0]
+    run, mark, number = side.side.name.partition("#")
+    trials = {str(each.trial_index): each for each in side.record.trial_records} if mark else {}
+    told = trials.get(str(int(number)) if mark else "", side.record)
     return {
         "name": side.side.name,
-        "href": address("runs", run),
+        "href": f"{address('runs', run)}#trials" if mark else address("runs", run),
         "word": side.verdict,
-        "duration": took(side.record.duration_s),
-        "started_at": side.record.started_at,
+        "duration": took(told.duration_s),
+        "started_at": told.started_at,
     }
 
 
-def _row(name: str, one: ComparedRun, other: ComparedRun) -> Json:
-    before, after = one.scenarios.get(name, ()), other.scenarios.get(name, ())
-    cells = [_cell(side, samples) for side, samples in ((one, before), (other, after))]
+def _pages(side: ComparedRun) -> Mapping[str, str]:
+    """Folder → address of a scenario's page."""
+    entries = {sample.entry.name: sample.entry for samples in side.scenarios.values() for sample in samples}
+    return {
+        folder: address("runs", entry.name, name)
+        for entry in entries.values()
+        for folder, name in page_names(entry).items()
+    }
+
+
+def _row(name: str, sides: tuple[ComparedRun, ComparedRun], pages: tuple[Mapping[str, str], Mapping[str, str]]) -> Json:
+    before, after = (side.scenarios.get(name, ()) for side in sides)
+    cells = [_cell(samples, hrefs) for samples, hrefs in zip((before, after), pages, strict=True)]
     return {"scenario": name, "kind": _kind(before, after), "before": cells[0], "after": cells[1]}
 
 
@@ -100,15 +113,14 @@ def _kind(before: Sequence[Sample], after: Sequence[Sample]) -> str:
     return {(True, False): "broke", (False, True): "mended"}.get((green[0], green[1]), "changed")
 
 
-def _cell(side: ComparedRun, samples: Sequence[Sample]) -> Json | None:
+def _cell(samples: Sequence[Sample], hrefs: Mapping[str, str]) -> Json | None:
     if not samples:
         return None
     first = samples[0]
-    name = page_id(first.entry, first.record)
     return {
         "words": sorted({each.record.verdict.value for each in samples}),
         "samples": len(samples),
         "duration": took(first.record.duration_s) if first.record.started_at else "not climbed",
         "reason": first.record.reason,
-        "href": address("runs", side.side.name.partition("#")[0], name),
+        "href": hrefs[first.record.folder],
     }

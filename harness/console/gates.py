@@ -8,10 +8,10 @@ are missing are those of its first ladder, since nothing records which of them s
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from harness.console.climbed import page_names
 from harness.console.flow import NOT_REACHED, TO_COME
 from harness.console.rendering import address
 from harness.evidence.layout import RERUN, part_of
@@ -19,7 +19,6 @@ from harness.evidence.reading import RunCondition
 from harness.judging.trials import nearest_rank
 from harness.judging.verdict import Verdict, is_green
 from harness.reporting.words import took
-from harness.traces.case_names import case_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,13 +85,6 @@ def climbs_of(record: RunRecord) -> dict[str, list[ScenarioRecord]]:
         name = "/".join(each.folder.split("/")[:2])
         found.setdefault(name if name in trials else "", []).append(each)
     return found
-
-
-def page_names(entry: RunEntry) -> dict[str, str]:
-    """Folder → what ``page_id`` calls that scenario, of all of a run at once."""
-    records = entry.record.scenarios if entry.record else ()
-    count = Counter(each.id for each in records)
-    return {each.folder: each.id if each.id and count[each.id] == 1 else case_id_of(each.folder) for each in records}
 
 
 def is_red(record: ScenarioRecord) -> bool:

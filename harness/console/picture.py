@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from harness.console.climbed import page_id
+from harness.console.climbed import page_names
 from harness.console.rendering import address
 from harness.reporting.words import took
 from harness.terminal.waterfall_rows import Extent, extent_of, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.console.rendering import Json
     from harness.evidence.reading import RunEntry
@@ -50,7 +50,8 @@ def trace_picture(trace: Trace, *, fold: bool) -> Json:
 
 def run_picture(entry: RunEntry, run: TracedRun) -> Json:
     """All climbs of a run: each scenario with its steps."""
-    placed = [each for climb in run.climbs for each in _climb(entry, climb)]
+    hrefs = {folder: address("runs", entry.name, name) for folder, name in page_names(entry).items()}
+    placed = [each for climb in run.climbs for each in _climb(hrefs, climb)]
     extents = [extent_of(each) for each in _traces(run)]
     extent = Extent(min((e.start_ns for e in extents), default=0), max((e.end_ns for e in extents), default=0))
     return _picture(placed, extent)
@@ -62,22 +63,21 @@ def _traces(run: TracedRun) -> Iterator[Trace]:
         yield from (stored.trace for stored in found if stored)
 
 
-def _climb(entry: RunEntry, climb: TracedClimb) -> Iterator[_Placed]:
-    scenarios = [placed for each in climb.scenarios for placed in _scenario(entry, each)]
+def _climb(hrefs: Mapping[str, str], climb: TracedClimb) -> Iterator[_Placed]:
+    scenarios = [placed for each in climb.scenarios for placed in _scenario(hrefs, each)]
     root = rows_of(climb.stored.trace, fold=True)[0] if climb.stored else None
     if root is not None:
         yield _Placed(root, 0, label=climb.part)
     yield from scenarios
 
 
-def _scenario(entry: RunEntry, scenario: TracedScenario) -> Iterator[_Placed]:
+def _scenario(hrefs: Mapping[str, str], scenario: TracedScenario) -> Iterator[_Placed]:
     if scenario.stored is None:
         return
     record = scenario.record
     for row in rows_of(scenario.stored.trace, fold=True):
         if row.depth == 0:
-            href = address("runs", entry.name, page_id(entry, record))
-            yield _Placed(row, 1, href, f"{record.id} {record.title}")
+            yield _Placed(row, 1, hrefs[record.folder], f"{record.id} {record.title}")
         elif row.depth == _STEPS and row.label.startswith("step "):
             yield _Placed(row, 2)
 

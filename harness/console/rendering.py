@@ -39,6 +39,9 @@ SECTIONS: Final = (
 )
 """Template → address and name of what stands at the top of every page."""
 
+_PART_OF: Final = {"run": "runs", "case": "runs", "file": "runs", "trace": "traces"}
+"""Template → the section that it is a page of."""
+
 _STATES: Final = {
     "PASS": "pass",
     "SUCCESS": "pass",
@@ -117,7 +120,14 @@ def _drawn(page: Page) -> str:
     made: str = (
         _environment()
         .get_template(f"{page.template}.html")
-        .render(doc=page.document, title=page.title, here=page.here, twin=twin_of(page.here), section=page.template)
+        .render(
+            doc=page.document,
+            title=page.title,
+            here=page.here,
+            twin=twin_of(page.here),
+            section=page.template,
+            part_of=_PART_OF.get(page.template, page.template),
+        )
     )
     return made
 

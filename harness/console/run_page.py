@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.console.gates import is_red, ladders_of, page_names
+from harness.console.climbed import page_names
+from harness.console.gates import is_red, ladders_of
 from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address

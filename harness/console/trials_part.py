@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from harness.console.gates import climbs_of, is_red, page_names, word_of_all
+from harness.console.climbed import page_names
+from harness.console.gates import climbs_of, is_red, word_of_all
 from harness.console.rendering import address
 from harness.evidence import layout
 from harness.evidence.records import to_document

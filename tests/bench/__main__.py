@@ -21,9 +21,11 @@ from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
 from tests.bench.big_workspace import measure_files
+from tests.bench.console_pages import measure_console
 from tests.bench.jobs import JOBS_PER_CALLER, Sides, measure_latency, measure_throughput
 from tests.bench.judge import Judged, measure_judge
 from tests.bench.live_climb import measure_live_climbs
+from tests.bench.many_runs import RUNS
 from tests.bench.raw_container import RawEngine
 from tests.bench.removals import watched_removals
 from tests.bench.report import Machine, Report, processors
@@ -54,6 +56,7 @@ THROUGHPUT_ROUNDS: Final = 14
 TRIAL_ROUNDS: Final = 6
 LISTINGS: Final = 20
 READS: Final = 200
+PAGES: Final = 60
 CALL_TIMEOUT_S: Final = 60
 
 
@@ -64,6 +67,7 @@ class Part(StrEnum):
     BACKEND = "backend"
     HARNESS = "harness"
     TRACING = "tracing"
+    CONSOLE = "console"
 
     def has(self, part: Part) -> bool:
         """Whether this part is measured."""
@@ -91,7 +95,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description="Measure the budgets of backend, judge and recording."
+        prog="python -m tests.bench", description="Measure the budgets of backend, judge, recording and console."
     )
     parser.add_argument("--json", action="store_true", help="every figure and sample as JSON")
     parser.add_argument(
@@ -132,10 +136,11 @@ def _measure(image: str, part: Part) -> Report:
         ground = _Ground(client, Path(made), image, image_id, f"bench-{secrets.token_hex(4)}")
         # First what needs a quiet machine: nothing else of ours is running yet.
         judge = measure_judge(_folder(ground.place, "judge"), _say) if part.has(Part.HARNESS) else Judged((), (), ())
-        stack = _measure_stack(ground, part) if part is not Part.TRACING else _Figures()
+        pages = _measure_pages(ground.place) if part.has(Part.CONSOLE) else _Figures()
+        stack = _measure_stack(ground, part) if part not in {Part.TRACING, Part.CONSOLE} else _Figures()
         recording = _measure_recording(ground) if part.has(Part.TRACING) else _Figures()
     comparisons = (*stack.comparisons, *judge.comparisons, *recording.comparisons)
-    measures = (*stack.measures, *judge.measures, *recording.measures)
+    measures = (*stack.measures, *judge.measures, *pages.measures, *recording.measures)
     seconds = time.monotonic() - begun
     return Report(machine, comparisons, stack.phases, seconds=seconds, measures=measures, remarks=judge.remarks)
 
@@ -147,6 +152,12 @@ class _Figures:
     comparisons: tuple[Comparison, ...] = ()
     measures: tuple[Measure, ...] = ()
     phases: Phases | None = None
+
+
+def _measure_pages(place: Path) -> _Figures:
+    """How soon the console answers."""
+    _say(f"{PAGES} times each page of the console, over {RUNS} runs")
+    return _Figures(measures=measure_console(place / "pages", rounds=PAGES))
 
 
 def _measure_stack(ground: _Ground, part: Part) -> _Figures:

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from harness.evidence.layout import RUN
@@ -148,9 +148,8 @@ def _serving(place: Path) -> Iterator[Asked]:
             if not found:
                 msg = "the console did not start"
                 raise BenchError(msg)
-            asked = Asked(int(found[1]))
-            yield asked
-            asked.close()
+            with closing(Asked(int(found[1]))) as asked:
+                yield asked
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(PATIENCE_S)

@@ -127,3 +127,28 @@ def test_an_export_passes_the_redactor(root, bundle, sources):
     text = caller(telling).get(f"/runs/{bundle.name}/export.html").text
     assert "canary-known-later" not in text
     assert "[REDACTED]" in text
+
+
+def test_a_trial_is_told_with_its_own_duration_and_leads_to_the_trials_of_its_run(client, root, sealed_trials):
+    run = copied(sealed_trials, root / sealed_trials.name)
+    document = json.loads((run / layout.RUN).read_text())
+    found = client.get(f"/compare.json?a={run.name}%230&b={run.name}%231").json()["result"]
+    assert [side["href"] for side in found["sides"]] == [f"/runs/{run.name}#trials"] * 2
+    told = [each["started_at"] for each in document["trial_records"][:2]]
+    assert [side["started_at"] for side in found["sides"]] == told
+    whole = client.get(f"/compare.json?a={run.name}&b={run.name}").json()["result"]["sides"][0]
+    assert whole["started_at"] == document["started_at"]
+
+
+def test_pages_say_which_section_they_belong_to(client, bundle):
+    wanted = {
+        "/": ("Runs", "page"),
+        f"/runs/{bundle.name}": ("Runs", "true"),
+        f"/runs/{bundle.name}/L01": ("Runs", "true"),
+        f"/runs/{bundle.name}/files/run.json": ("Runs", "true"),
+        "/traces": ("Traces", "page"),
+        "/compare": ("Compare", "page"),
+    }
+    for path, told in wanted.items():
+        links = Page(client.get(path).text).all("a")
+        assert [(each.text, each.attrs["aria-current"]) for each in links if "aria-current" in each.attrs] == [told]
