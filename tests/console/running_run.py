@@ -9,6 +9,9 @@ from harness.evidence import layout
 from harness.evidence.guarded import lock, open_folder
 from harness.evidence.trial_records import RUNNING, decode_traces, encode_traces, encode_trial
 
+TOLD = {"climb_started", "scenario_started", "step_started", "poll_attempt", "check", "scenario_ended", "run_ended"}
+"""Types of events that are told live."""
+
 
 class RunningRun:
     """A sealed run played again into a folder of the same name.
@@ -77,6 +80,23 @@ class RunningTrials(RunningRun):
     def lines_of(self, trial):
         """All events of a trial, as they are in the end."""
         return [json.loads(line) for line in self._logs[trial].splitlines()]
+
+    def told_of(self, trial):
+        """Names of the lines that are told of a trial, in order, its end included."""
+        return [f"{trial}:{each['seq']}" for each in self.lines_of(trial) if each["type"] in TOLD] + [f"{trial}:end"]
+
+    def spoil(self, text):
+        """Put a text wherever the logs of all trials have one that may be any."""
+
+        def spoilt(event):
+            for name in ("title", "step", "reason", "why_not_ready"):
+                event |= {name: text} if isinstance(event.get(name), str) else {}
+            if "result" in event:
+                event["result"] |= {"wanted": text, "got": text, "path": text}
+            return (json.dumps(event) + "\n").encode()
+
+        self._logs = [b"".join(spoilt(event) for event in self.lines_of(at)) for at in range(self.count)]
+        self._ends = [replace(each, error=text) for each in self._ends]
 
     def begin(self):
         """One more trial begins; its number."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from console_stage import caller, copied
 from reading_pages import Page
-from running_run import RunningRun, RunningTrials, append
+from running_run import TOLD, RunningRun, RunningTrials, append
 from served_console import PATIENCE_S, served
 
 from harness.console.following import Place
@@ -16,8 +16,6 @@ from harness.console.live_page import MOST_LINES
 from harness.console.sources import Sources
 from harness.console.stream import MOST_STREAMS
 from harness.evidence import layout
-
-TOLD = {"climb_started", "scenario_started", "step_started", "poll_attempt", "check", "scenario_ended", "run_ended"}
 
 
 @pytest.fixture
@@ -153,11 +151,6 @@ def trials(sealed_trials, root):
     return RunningTrials(sealed_trials, root)
 
 
-def told_of_trial(trials, number):
-    """Names of the lines that are told of a trial, its end included."""
-    return [f"{number}:{each['seq']}" for each in trials.lines_of(number) if each["type"] in TOLD] + [f"{number}:end"]
-
-
 def of_trial(names, number):
     return [name for name in names if name.startswith(f"{number}:")]
 
@@ -179,7 +172,7 @@ def test_all_trials_are_followed_at_once_each_line_once_and_named_with_its_end_a
 
     found = Listener(address, name).read_until(is_done, act=act)
     for number in range(3):
-        assert of_trial(found.names, number) == told_of_trial(trials, number)
+        assert of_trial(found.names, number) == trials.told_of(number)
         assert all(each["text"].startswith(f"trial {number}") for each in found.lines if each["trial"] == number)
     assert own(found.names) == told_of(trials.final)
     assert found.names[-2:] == ["sealed", "done"]
@@ -201,7 +194,7 @@ def test_a_break_amid_several_logs_loses_nothing_and_tells_nothing_again(address
         found = Listener(address, name, **{"Last-Event-ID": after} if after else {}).read_until(is_enough, act=act)
         names, after = names + found.names, found.ids[-1]
     for number in range(3):
-        assert of_trial(names, number) == told_of_trial(trials, number)
+        assert of_trial(names, number) == trials.told_of(number)
     assert own(names) == told_of(trials.final)
     assert names[-2:] == ["sealed", "done"]
 
@@ -219,7 +212,7 @@ def test_a_page_amid_several_trials_and_its_stream_tell_each_line_once(client, a
     shown = [each["id"] for each in live["lines"]]
     rest = Listener(address, "", url=live["events_href"]).read_until(is_done, act=trials.end)
     for number in range(3):
-        assert of_trial(shown + rest.names, number) == told_of_trial(trials, number)
+        assert of_trial(shown + rest.names, number) == trials.told_of(number)
     page = Page(client.get(live["href"]).text)
     assert page.by_id("live-log") is None
 
@@ -269,7 +262,7 @@ def test_a_damaged_log_of_one_trial_ends_that_trial_alone(address, trials):
     found = Listener(address, trials.final.name).read_until(is_done, act=lambda: trials.end_but(first))
     (said,) = [each["text"] for each in found.lines if each["id"] == "0:end"]
     assert "its log cannot be read on: line 7" in said
-    assert of_trial(found.names, second) == told_of_trial(trials, second)
+    assert of_trial(found.names, second) == trials.told_of(second)
 
 
 def test_logs_that_are_links_pipes_or_lie_elsewhere_are_not_followed(address, trials, tmp_path):
