@@ -17,14 +17,18 @@ HEAVY = {
     "docker",
     "httpcore",
     "httpx",
+    "jinja2",
     "jsonschema",
     "junitparser",
     "openai",
     "pydantic",
     "referencing",
     "rich",
+    "sse_starlette",
     "ssl",
+    "starlette",
     "tenacity",
+    "uvicorn",
 }
 PROGRAM = """
 import json, sys
