@@ -114,7 +114,7 @@ def test_climbs_of_a_run_that_was_changed_are_listed_and_say_that_it_is_broken(c
     (bundle / "summary.txt").write_text("all is well\n")
     told = client.get("/traces.json").json()["traces"]
     assert [row["why"].partition(":")[0] for row in told] == ["broken", "broken"]
-    assert "summary.txt" in Page(client.get("/traces").text).by_id("traces-table").rows()[0][0]
+    assert "summary.txt" in Page(client.get("/traces").text).by_id("traces-table").rows()[0][6]
 
 
 def test_the_list_of_traces_opens_no_log_of_a_run_that_has_ended(client, bundle, monkeypatch):
