@@ -1,10 +1,11 @@
-"""Runs all tests in two processes side by side: those that need the Docker engine, which mostly wait, and all others.
+"""Runs all tests in two processes side by side: those that mostly wait, above all for Docker, and all others.
 
 usage: ``python3 scripts/run_tests.py [PYTEST_ARGUMENT...]``; with arguments one process runs what they name.
 
-The mark ``docker`` alone tells which half a test belongs to, so that none is in both and none in neither. Either half
-being red makes the whole red, also one in which no test was found. Each half prints for itself: the first as it goes,
-the second behind it. Ctrl-C, SIGTERM and SIGHUP interrupt both, and their fixtures tidy up before this ends.
+Marks alone tell which half a test belongs to, so that none is in both and none in neither; tests marked ``processes``
+are with the first half only to make both of one length. Either half being red makes the whole red, also one in which no
+test was found. Each half prints for itself: the first as it goes, the second behind it. Ctrl-C, SIGTERM and SIGHUP
+interrupt both, and their fixtures tidy up before this ends.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 PYTEST: Final = (sys.executable, "-m", "pytest")
-HALVES: Final = ("docker", "not docker")
+HALVES: Final = ("docker or processes", "not (docker or processes)")
 """Marks that are selected, in the order in which the halves are shown."""
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_S: Final = 0.2

@@ -9,6 +9,8 @@ from harness.evidence.events import RunStarted
 from harness.evidence.journal import iter_events
 from harness.evidence.reading import RunCondition
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("count", [2, 8])
 def test_runs_at_once_have_folders_of_their_own_and_never_mix(ladder, stub, count):

@@ -9,6 +9,8 @@ from ladder_process import COMMAND, entry_of, met, sealed, spared, sweep
 
 from harness.evidence.reading import RunCondition
 
+pytestmark = pytest.mark.processes
+
 PREREQUISITE = 3
 
 

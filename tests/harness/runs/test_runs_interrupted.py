@@ -11,6 +11,8 @@ from harness.evidence.layout import PARTIAL_NOTE
 from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus
 
+pytestmark = pytest.mark.processes
+
 INTERRUPTED = 130
 CANARY = "canary-4f1d0c7a9be35d28-interrupted"
 POLITE = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

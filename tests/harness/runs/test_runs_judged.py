@@ -6,6 +6,8 @@ import pytest
 from ladder_process import texts, verdicts
 from support.model_endpoint import model_endpoint, vote
 
+pytestmark = pytest.mark.processes
+
 CANARY = "sk-canary-Qz7mK2vXb9Lw4TgR8nYp"
 JUDGED = """\
 apiVersion: ladder/v1

@@ -9,6 +9,8 @@ from stub_backend import stub_backend
 from harness.evidence.layout import PARTIAL_NOTE
 from harness.evidence.reading import RunCondition
 
+pytestmark = pytest.mark.processes
+
 KILLED = -9
 
 

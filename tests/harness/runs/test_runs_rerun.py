@@ -5,6 +5,8 @@ import json
 import pytest
 from ladder_process import sealed, verdicts
 
+pytestmark = pytest.mark.processes
+
 USAGE = 2
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from ladder_process import COMMAND, ended, sealed, verdicts
 
+pytestmark = pytest.mark.processes
+
 NOISE = ("Traceback", "Exception ignored", "BrokenPipe", "Error")
 
 

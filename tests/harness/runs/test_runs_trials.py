@@ -17,6 +17,8 @@ from harness.evidence.reading import RunCondition
 from harness.evidence.trial_records import decode_traces
 from harness.verifying.verify import verify
 
+pytestmark = pytest.mark.processes
+
 POSTED = "/projects/"
 
 
