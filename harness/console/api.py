@@ -32,8 +32,8 @@ from harness.traces.case_names import case_id_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.console.listed import Row
     from harness.console.rendering import Json
-    from harness.console.shelf import Row
     from harness.console.sources import Sources
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import ScenarioRecord

@@ -7,11 +7,11 @@ runs that continue from it; by its own run, at once.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING
 
-from harness.console.shelf import LOOKED_S, fingerprint, stamp_of
+from harness.console.shelf import LOOKED_S
+from harness.console.stamps import stamp_of, stamps_below
 from harness.evidence.chaining import stored_runs
 from harness.evidence.layout import KEYS, LEDGER, MANIFEST
 from harness.verifying.findings import Finding, UnreadableError
@@ -42,7 +42,7 @@ class Chained:
         self._places: dict[str, int] = {}
 
     def around(self) -> Surroundings:
-        """They as they are, or were up to ten seconds ago."""
+        """Ledger, runs and pinned keys as they are, or were up to ten seconds ago."""
         stamp, now = self._stamp(), self._clock()
         with self._lock:
             if self._looked is None or self._looked[0] != stamp or now - self._looked[1] > LOOKED_S:
@@ -53,7 +53,7 @@ class Chained:
     @property
     def keys(self) -> object:
         """Changes whenever a pinned key does."""
-        return fingerprint(self._root / KEYS)
+        return stamps_below(self._root / KEYS)
 
     def findings(self, name: str) -> tuple[Finding, ...]:
         """What is wrong with the chain, or worth knowing about one run."""
@@ -88,19 +88,11 @@ class Chained:
         """Manifests that are as they were are not read again."""
         before, self._stored = self._stored, {}
         for name in names:
-            stamp = _stamp_below(root, f"{name}/{MANIFEST}")
+            stamp = stamp_of(f"{name}/{MANIFEST}", root=root)
             held = before.get(name)
-            if held is None or held[0] != stamp or stamp is None:
+            if held is None or held[0] != stamp or not stamp:
                 read = next(iter(stored_runs(root, (name,))), None)
                 held = (stamp, read) if read else None
             if held:
                 self._stored[name] = held
                 yield held[1]
-
-
-def _stamp_below(root: int, path: str) -> object:
-    try:
-        found = os.stat(path, dir_fd=root, follow_symlinks=False)
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

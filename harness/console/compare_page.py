@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.console.climbed import page_names
 from harness.console.rendering import Page, address
 from harness.console.run_rows import word_of
-from harness.console.shelf import fingerprint
+from harness.console.stamps import stamps_below
 from harness.evidence.resolving import resolve_run
 from harness.judging.verdict import is_green
 from harness.reporting.compared_run import open_side, scenario_names
@@ -56,7 +56,7 @@ def compare_page(sources: Sources, query: Mapping[str, str], here: str) -> Page:
 def _result(sources: Sources, entries: Sequence[RunEntry], names: tuple[str, str]) -> Json:
     first, second = (resolve_run(entries, name.partition("#")[0]) for name in names)
     # What is kept belongs to the first run; the second is told apart by all of its files.
-    what = ("compare", *names, str(second.folder), str(hash(fingerprint(second.folder))))
+    what = ("compare", *names, str(second.folder), str(hash(stamps_below(second.folder))))
     return sources.kept.made(first, what, lambda: _compared(entries, names))
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.console.asked import Filters
+    from harness.console.listed import Row
     from harness.console.rendering import Json
-    from harness.console.shelf import Row
 
 MOST_BARS: Final = 60
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from harness.console.listed import Row
 from harness.console.rendering import address
-from harness.console.shelf import Row
 from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus
 from harness.indexing.details import details_of

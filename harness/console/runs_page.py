@@ -12,8 +12,8 @@ from harness.console.run_rows import STATUSES, is_wanted, told_row
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.console.listed import Listed, Row
     from harness.console.rendering import Json
-    from harness.console.shelf import Listed, Row
     from harness.console.sources import Sources
 
 

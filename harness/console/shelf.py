@@ -12,15 +12,15 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from harness.console.listed import Listed, Row
 from harness.console.refusals import MissingError
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import PARTIAL_SUFFIX
 from harness.evidence.reading import RunCondition, RunEntry, read_entry
 from harness.evidence.timestamps import is_folder_name
-from harness.indexing.facts import Facts, bare_id, newest_first
+from harness.indexing.facts import bare_id, newest_first
 from harness.indexing.folder import read_folder
 from harness.indexing.listing import list_facts
 from harness.indexing.store import Index
@@ -28,14 +28,10 @@ from harness.indexing.store import Index
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
-    from typing import TypeVar
 
     from harness.indexing.details import Details
-    from harness.indexing.facts import Contents
+    from harness.indexing.facts import Contents, Facts
     from harness.indexing.rows import Change
-
-    Stamp = tuple[tuple[int, ...], ...]
-    T = TypeVar("T")
 
 TRUSTED_S: Final = 1.0
 """For so long a list is believed when no folder was added, renamed or removed."""
@@ -43,89 +39,10 @@ TRUSTED_S: Final = 1.0
 LOOKED_S: Final = 10.0
 """After so long every folder is looked at again; a look at ten thousand takes a tenth of a second."""
 
-MOST_MADE: Final = 32
-
 MOST_MEANT: Final = 50
 """Runs that are read when a beginning of a name fits many; whoever meant one has to give more of it."""
 
 UNFINISHED: Final = frozenset({RunCondition.PARTIAL, RunCondition.RUNNING})
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What the index tells of one run."""
-
-    facts: Facts
-    contents: Contents
-    details: Details
-
-    @property
-    def name(self) -> str:
-        """Of the folder, without ``.partial``."""
-        return self.facts.name
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it goes on now."""
-        return self.facts.condition == RunCondition.RUNNING
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it has ended and is whole, as far as a listing looks."""
-        return self.facts.condition == RunCondition.FINISHED
-
-
-@dataclass(frozen=True, eq=False)
-class Listed:
-    """All runs at one time, newest first, and what can be chosen among them."""
-
-    rows: tuple[Row, ...]
-    warnings: tuple[str, ...] = ()
-    _made: dict[object, object] = field(default_factory=dict)
-
-    def made(self, what: object, make: Callable[[], T]) -> T:
-        """What was made of these runs before, or is made now; a few such things are kept, the oldest go."""
-        if what not in self._made:
-            while len(self._made) >= MOST_MADE:
-                self._made.pop(next(iter(self._made)), None)
-            self._made[what] = make()
-        return self._made[what]  # type: ignore[return-value]
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Row]:
-        """Runs by their names; of two, the finished one."""
-        return {row.name: row for row in reversed(self.rows)} | {row.name: row for row in self.rows if row.is_finished}
-
-    @cached_property
-    def called(self) -> Mapping[str, list[Row]]:
-        """Runs by their names and by their ids."""
-        found: dict[str, list[Row]] = {}
-        for row in self.rows:
-            for name in {row.name, row.facts.run_id}:
-                found.setdefault(name, []).append(row)
-        return found
-
-    @cached_property
-    def ladders(self) -> tuple[str, ...]:
-        """Names of ladders that were climbed."""
-        return _words({row.details.ladders for row in self.rows})
-
-    @cached_property
-    def intents(self) -> tuple[str, ...]:
-        """Ladders, modes and types of jobs."""
-        return _words({row.details.intents for row in self.rows})
-
-    @cached_property
-    def scenarios(self) -> tuple[str, ...]:
-        """Ids of scenarios."""
-        lines = _words({row.contents.scenarios for row in self.rows})
-        names = {line.partition("\t")[0] for line in lines}
-        return tuple(sorted(name for name in names if "/" not in name))
-
-    @cached_property
-    def triggers(self) -> tuple[str, ...]:
-        """What has set runs off."""
-        return tuple(sorted({row.details.trigger for row in self.rows} - {""}))
 
 
 class _Remembered:
@@ -284,29 +201,6 @@ class Shelf:
 def _begins(row: Row, text: str) -> bool:
     """Whether a text is the beginning of a run's name or id."""
     return row.facts.folder.startswith(text) or row.facts.run_id.startswith(text)
-
-
-def fingerprint(folder: Path) -> Stamp:
-    """What changes whenever a file of a run does: who it is, its size and its times, of each of them."""
-    found = []
-    for base, folders, files in os.walk(folder):
-        folders.sort()
-        found += [stamp_of(f"{base}/{name}") for name in sorted(files)]
-    return tuple(found)
-
-
-def stamp_of(path: str) -> tuple[int, ...]:
-    """Who a file is, its size and its times; nothing of what is not there."""
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return ()
-    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _words(texts: set[str]) -> tuple[str, ...]:
-    """The lines of texts, each once; most runs have the same ones."""
-    return tuple(sorted({line for text in texts for line in text.split("\n")} - {""}))
 
 
 def _unreadable(root: Path, error: OSError) -> EvidenceError:

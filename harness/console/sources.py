@@ -10,7 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from harness.console.shelf import UNFINISHED, Shelf, fingerprint
+from harness.console.shelf import UNFINISHED, Shelf
+from harness.console.stamps import stamps_below
 from harness.console.trace_rows import Pipelines
 from harness.console.trust import Trusted
 
@@ -40,7 +41,7 @@ class Kept:
         """The document, made anew when a file of the run has changed; of an unfinished run always."""
         if entry.condition in UNFINISHED:
             return make()
-        key, stamp = (str(entry.folder), *what), fingerprint(entry.folder)
+        key, stamp = (str(entry.folder), *what), stamps_below(entry.folder)
         with self._lock:
             held = self._held.get(key)
             if held and held[0] == stamp:

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from harness.console.listed import Row
     from harness.console.rendering import Json
-    from harness.console.shelf import Row, Shelf
+    from harness.console.shelf import Shelf
     from harness.evidence.event_lines import Entry
     from harness.evidence.reading import RunEntry
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.console.chained import Chained
-from harness.console.shelf import TRUSTED_S, fingerprint
+from harness.console.shelf import TRUSTED_S
+from harness.console.stamps import stamps_below
 from harness.evidence.layout import REDACTION
 from harness.evidence.reading import RunCondition, read_entry
 from harness.reporting.stored import LostError, object_of
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from harness.console.listed import Row
     from harness.console.rendering import Json
-    from harness.console.shelf import Row
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import RunRecord
     from harness.verifying.bundle import Bundle
@@ -122,7 +123,7 @@ class Trusted:
 
     def _of(self, folder: Path) -> Trust:
         around = self._chained.around()
-        stamp = (fingerprint(folder), self._chained.keys)
+        stamp = (stamps_below(folder), self._chained.keys)
         kept = self._kept.get(folder.name)
         own = kept.own if kept and kept.stamp == stamp else self._computed(folder, around)
         trust = _linked(own, self._chained.findings(folder.name), self._chained.place(folder.name))

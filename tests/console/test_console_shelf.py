@@ -7,6 +7,7 @@ import pytest
 from console_stage import copied
 from stored_runs import change_run
 
+from harness.console.listed import MOST_MADE, Listed
 from harness.console.refusals import MissingError
 from harness.console.shelf import LOOKED_S, TRUSTED_S, Shelf
 from harness.console.trust import Trusted
@@ -88,6 +89,20 @@ def test_an_index_that_cannot_be_used_is_told_and_hides_nothing(client, root, bu
     page = client.get("/")
     assert bundle.name in page.text
     assert "runs are listed without it" in page.text
+
+
+def test_what_is_made_of_a_list_is_made_once_until_much_else_is():
+    listed, made = Listed(()), []
+
+    def one():
+        return listed.made("one", lambda: made.append(1) or "one")
+
+    assert [one(), one()] == ["one", "one"]
+    assert len(made) == 1
+    for other in range(MOST_MADE):
+        listed.made(other, lambda: None)
+    assert one() == "one"
+    assert len(made) == 2
 
 
 def test_what_can_be_chosen_is_what_is_there(client, bundle):
