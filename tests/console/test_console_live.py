@@ -265,6 +265,15 @@ def test_a_damaged_log_of_one_trial_ends_that_trial_alone(address, trials):
     assert of_trial(found.names, second) == trials.told_of(second)
 
 
+def test_a_log_of_many_megabytes_is_told_to_its_last_line_before_its_end(address, trials):
+    trials.spoil("x" * (3 << 19))
+    first = trials.begin()
+    trials.end_trial(first)
+    found = Listener(address, trials.final.name).read_until(lambda listener: "0:end" in listener.names)
+    assert of_trial(found.names, first) == trials.told_of(first)
+    trials.let_go()
+
+
 def test_logs_that_are_links_pipes_or_lie_elsewhere_are_not_followed(address, trials, tmp_path):
     secret = tmp_path / "secret.jsonl"
     secret.write_text('{"canary": 1}\n')
@@ -278,6 +287,7 @@ def test_logs_that_are_links_pipes_or_lie_elsewhere_are_not_followed(address, tr
     found = Listener(address, trials.final.name).read_until(is_done, act=trials.let_go)
     assert [each for each in found.names if each != "done"] == ["0:end", "1:end", "2:end", "3:end"]
     assert "canary" not in json.dumps(found.lines)
+    assert "cannot be read" not in json.dumps(found.lines)
 
 
 def test_more_streams_than_there_is_room_for_are_refused_and_hinder_nobody(address, running, sealed):
