@@ -8,29 +8,21 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from harness.console.observed_pipelines import climbs_in, observed_pipeline
 from harness.console.rendering import address
 from harness.console.shelf import UNFINISHED
-from harness.evidence.event_lines import decode
-from harness.evidence.events import ClimbEnded, ClimbStarted, ScenarioEnded, ScenarioStarted
+from harness.console.stamps import stamp_of
 from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import trace_file
 from harness.evidence.reading import RunCondition, read_entry
 from harness.evidence.records import DamagedRecordError, to_document
 from harness.ids import is_id
-from harness.judging.verdict import Verdict, is_green
+from harness.judging.verdict import Verdict
 from harness.reporting.logs import logs_of
 from harness.reporting.stored import LostError, object_of
-from harness.traces.pipeline import (
-    Pipeline,
-    PipelineStatus,
-    PipelineStep,
-    StepStatus,
-    Trigger,
-    plan_summary,
-    step_status,
-)
+from harness.traces.pipeline import step_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,13 +31,8 @@ if TYPE_CHECKING:
     from harness.console.listed import Row
     from harness.console.rendering import Json
     from harness.console.shelf import Shelf
-    from harness.evidence.event_lines import Entry
+    from harness.evidence.events import ClimbStarted
     from harness.evidence.reading import RunEntry
-
-_TOLD: Final = tuple(
-    f'"type":"{word}"'.encode() for word in ("climb_started", "climb_ended", "scenario_started", "scenario_ended")
-)
-_MAX_LINE: Final = 16 << 20
 
 
 class Pipelines:
@@ -62,24 +49,27 @@ class Pipelines:
         Raises:
             EvidenceError: The source cannot be read.
         """
-        return shelf.listed().made("pipelines", lambda: self._all(shelf))
+        listed = shelf.listed()
+        return listed.made("pipelines", lambda: self._all(shelf.root, listed.rows))
 
-    def _all(self, shelf: Shelf) -> list[Json]:
-        before, self._told = self._told, {}
+    def _all(self, root: Path, rows: Iterable[Row]) -> list[Json]:
+        before, now = self._told, {}
         found: list[Json] = []
-        for row in shelf.listed().rows:
+        for row in rows:
             if row.is_finished and row.details.climbs:
                 held = before.get(row.name)
                 told = held if held and held[0] == row.facts.mark != "" else (row.facts.mark, _told(row))
-                self._told[row.name] = told
+                now[row.name] = told
                 found += told[1]
             else:
-                found += self.of(read_entry(shelf.root / row.facts.folder))
+                found += self.of(read_entry(root / row.facts.folder))
+        # Whoever is quicker is right: all of it can be made again.
+        self._told = now
         return sorted(found, key=lambda each: str(each["started_at"]), reverse=True)
 
     def of(self, entry: RunEntry) -> list[Json]:
         """Those of one run, the latest first; a run whose log cannot be read has one that says so."""
-        stamp = _stamp(entry)
+        stamp = (entry.folder, stamp_of(entry.folder))
         with self._lock:
             kept = self._kept.get(entry.name)
         if kept and kept[0] == stamp and entry.condition not in UNFINISHED:
@@ -118,11 +108,6 @@ def _told_climb(row: Row, climb: Json) -> Json:
     }
 
 
-def _stamp(entry: RunEntry) -> object:
-    found = entry.folder.lstat() if entry.folder.exists() else None
-    return (entry.folder, found and (found.st_ino, found.st_mtime_ns, found.st_ctime_ns))
-
-
 def _pipelines(entry: RunEntry) -> Iterator[Json]:
     if entry.record is None:
         yield _unreadable(entry, entry.why)
@@ -135,26 +120,11 @@ def _pipelines(entry: RunEntry) -> Iterator[Json]:
 
 
 def _of_log(entry: RunEntry, log: Path) -> Iterator[Json]:
-    climbs: list[list[Entry]] = []
-    for found in _lines(log):
-        if isinstance(found.event, ClimbStarted):
-            climbs.append([])
-        if climbs:
-            climbs[-1].append(found)
-    for entries in climbs:
-        started = entries[0].event
-        if isinstance(started, ClimbStarted):
-            stored = _stored(entry, started.trace_id)
-            told = stored or to_document(_observed(entry, started, entries))
-            yield _row(entry, started, told, is_stored=stored is not None)
-
-
-def _lines(log: Path) -> Iterator[Entry]:
-    with log.open("rb") as file:
-        while line := file.readline(_MAX_LINE):
-            # Inside of a text the quotes of these words would be escaped.
-            if line.endswith(b"\n") and any(word in line[:400] for word in _TOLD):
-                yield decode(line.decode())
+    is_running = entry.condition is RunCondition.RUNNING
+    for started, entries in climbs_in(log):
+        stored = _stored(entry, started.trace_id)
+        told = stored or to_document(observed_pipeline(started, entries, is_running=is_running))
+        yield _row(entry, started, told, is_stored=stored is not None)
 
 
 def _stored(entry: RunEntry, trace_id: str) -> Json | None:
@@ -167,70 +137,6 @@ def _stored(entry: RunEntry, trace_id: str) -> Json | None:
         return None
     first = pipelines[0] if isinstance(pipelines, list) and pipelines else None
     return first if isinstance(first, dict) and isinstance(first.get("steps"), list) else None
-
-
-def _observed(entry: RunEntry, started: ClimbStarted, entries: list[Entry]) -> Pipeline:
-    """As far as the events go: RUNNING while the run is, and else CANCELLED where its end was never seen."""
-    steps, closed_by = _steps(entries)
-    ended = next((each for each in entries if isinstance(each.event, ClimbEnded)), None)
-    trigger = Trigger(started.source, started.issue_key, started.issue_status, started.ladder, entries[0].at)
-    failed = next((step for step in steps if step.status is StepStatus.FAIL), None)
-    return Pipeline(
-        pipeline_id=started.trace_id,
-        trace_id=started.trace_id,
-        trigger=trigger,
-        intent_type=started.ladder,
-        pipeline_status=_status(entry, ended, steps),
-        started_at=entries[0].at,
-        completed_at=ended.at if ended else None,
-        steps=tuple(steps),
-        final_error=failed.error_message if failed else None,
-        execution_plan_summary=plan_summary(started.scenarios, closed_by),
-    )
-
-
-def _status(entry: RunEntry, ended: Entry | None, steps: list[PipelineStep]) -> PipelineStatus:
-    if ended is None or not isinstance(ended.event, ClimbEnded):
-        return PipelineStatus.RUNNING if entry.condition is RunCondition.RUNNING else PipelineStatus.CANCELLED
-    if is_green(ended.event.verdict):
-        return PipelineStatus.SUCCESS
-    return PipelineStatus.PARTIAL if any(step.success for step in steps) else PipelineStatus.FAILED
-
-
-def _steps(entries: Iterable[Entry]) -> tuple[list[PipelineStep], str | None]:
-    steps: list[PipelineStep] = []
-    closed_by: str | None = None
-    for entry in entries:
-        match entry.event:
-            case ScenarioStarted() as begun:
-                steps.append(_begun(len(steps) + 1, begun, entry.at))
-            case ScenarioEnded() as ended if steps and ended.scenario == steps[-1].agent_name:
-                steps[-1] = _ended(steps[-1], ended, entry.at)
-            case ScenarioEnded() as blocked if blocked.verdict is Verdict.BLOCKED and steps:
-                closed_by = closed_by or steps[-1].agent_name
-            case _:
-                pass
-    return steps, closed_by
-
-
-def _begun(number: int, begun: ScenarioStarted, at: str) -> PipelineStep:
-    return PipelineStep(number, begun.scenario, begun.title, StepStatus.STARTED, at)
-
-
-def _ended(step: PipelineStep, ended: ScenarioEnded, at: str) -> PipelineStep:
-    status = step_status(ended.verdict)
-    is_success = status is StepStatus.SUCCESS
-    return PipelineStep(
-        step.step_number,
-        step.agent_name,
-        step.agent_task,
-        status,
-        step.started_at,
-        completed_at=at,
-        success=is_success,
-        error_message=None if is_success else ended.reason or f"{ended.verdict}",
-        output_summary=f"{ended.verdict}, result {ended.result_status}",
-    )
 
 
 def _row(entry: RunEntry, started: ClimbStarted, told: Json, *, is_stored: bool) -> Json:

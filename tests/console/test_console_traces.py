@@ -110,6 +110,13 @@ def test_a_run_whose_log_cannot_be_read_is_told_as_damaged_among_the_others(clie
     assert ("live", "PARTIAL", "L03") in found
 
 
+def test_a_log_that_is_no_text_is_told_as_damaged(client, bundle):
+    log = bundle / layout.EVENTS
+    log.write_bytes(log.read_bytes().replace(b'"type":"climb_started"', b'"type":"climb_started","\xff":0', 1))
+    change_run(bundle, lambda document: document.update(climbs=[]))
+    assert rows(client.get("/traces.json")) == [("", "damaged", None)]
+
+
 def test_climbs_of_a_run_that_was_changed_are_listed_and_say_that_it_is_broken(client, bundle):
     (bundle / "summary.txt").write_text("all is well\n")
     told = client.get("/traces.json").json()["traces"]
