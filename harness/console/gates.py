@@ -16,8 +16,9 @@ from harness.console.flow import NOT_REACHED, TO_COME
 from harness.console.rendering import address
 from harness.evidence.layout import RERUN, part_of
 from harness.evidence.reading import RunCondition
+from harness.evidence.trial_summary import is_red
 from harness.judging.trials import nearest_rank
-from harness.judging.verdict import Verdict, is_green
+from harness.judging.verdict import FROM_WORST, GREEN, Verdict, is_green
 from harness.reporting.words import took
 
 if TYPE_CHECKING:
@@ -87,21 +88,18 @@ def climbs_of(record: RunRecord) -> dict[str, list[ScenarioRecord]]:
     return found
 
 
-def is_red(record: ScenarioRecord) -> bool:
-    """Whether it was climbed and is not green; what is blocked was not climbed."""
-    return not is_green(record.verdict) and record.verdict is not Verdict.BLOCKED
-
-
 def word_of_all(records: Sequence[ScenarioRecord]) -> str:
     """One word for the same scenario in several trials; those that did not come to it say nothing."""
     words = [each.verdict for each in records if each.verdict is not Verdict.BLOCKED]
     green = [is_green(each) for each in words]
-    if not words:
-        return Verdict.BLOCKED.value
     if any(green) and not all(green):
         return Verdict.FLAKY.value
-    worst = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.LIMITED)
-    return next((each for each in worst if each in words), words[0]).value
+    return worst_of(words).value
+
+
+def worst_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The worst of several; BLOCKED when there is none, and the first where no step can end with any of them."""
+    return next((each for each in FROM_WORST if each in verdicts), next(iter(verdicts), Verdict.BLOCKED))
 
 
 def _parts(record: RunRecord) -> dict[str, dict[str, dict[str, ScenarioRecord]]]:
@@ -195,7 +193,7 @@ def _share(records: Sequence[ScenarioRecord]) -> str:
 
 def _told(nodes: Sequence[Json]) -> str:
     """The picture in one line."""
-    green = sum(each["word"] in {"PASS", "LIMITED"} for each in nodes)
+    green = sum(each["word"] in GREEN for each in nodes)
     told = f"{green} of {len(nodes)} green"
     at = next((at for at, each in enumerate(nodes) if each["gate"] in {CLOSED, PARTLY}), None)
     if at is None:

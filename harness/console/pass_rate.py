@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from harness.console.run_rows import GREEN
 from harness.judging.trials import wilson
-from harness.judging.verdict import Verdict
+from harness.judging.verdict import GREEN, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.console.climbed import page_names
-from harness.console.gates import is_red, ladders_of
+from harness.console.gates import ladders_of, worst_of
 from harness.console.live_page import live_of
 from harness.console.picture import run_picture
 from harness.console.rendering import Page, address
@@ -16,7 +16,7 @@ from harness.evidence.faults import EvidenceError
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document
 from harness.evidence.summary import parts
-from harness.judging.verdict import is_green
+from harness.judging.verdict import Verdict, is_green
 from harness.reporting.told_run import listed_files
 from harness.reporting.words import facts_of, tallied, took
 from harness.traces.reading import TracedRun, open_traces
@@ -56,7 +56,7 @@ def run_document(entry: RunEntry) -> Json:
     known["export_href"] = address("runs", entry.name, "export.html")
     known["events_href"] = address("runs", entry.name, "events")
     known["is_running"] = entry.condition is RunCondition.RUNNING
-    known |= {"commit": _commit(record), "modes": _modes(record)}
+    known |= {"commit": record.git.revision if record else "unknown", "modes": _modes(record)}
     picture, why = _picture(entry)
     if record is None:
         return {**known, "tally": [], "gates": [], "parts": [], "facts": [], "ladders": [], "trials": None, "files": [],
@@ -76,12 +76,6 @@ def run_document(entry: RunEntry) -> Json:
     }
 
 
-def _commit(record: RunRecord | None) -> str:
-    if record is None or not record.git.commit:
-        return "unknown"
-    return f"{record.git.commit}{', with local changes' if record.git.dirty else ''}"
-
-
 def _modes(record: RunRecord | None) -> str:
     """The modes of the ladders in the order in which they were climbed."""
     found = dict.fromkeys(ladder.mode.value for ladder in record.ladders) if record else {}
@@ -94,18 +88,19 @@ def _parts(entry: RunEntry, record: RunRecord) -> list[Json]:
     return [
         {
             "part": part,
-            "word": word_of_part(found),
+            "word": _word(found),
+            "is_green": all(is_green(each.verdict) for each in found),
             "scenarios": [_scenario(each, names[each.folder], entry.name) for each in found],
         }
         for part, found in parts(record).items()
     ]
 
 
-def word_of_part(records: Sequence[ScenarioRecord]) -> str:
-    """The worst of a part's verdicts that says something of the subject."""
-    red = next((each for each in records if is_red(each)), None)
-    green = "LIMITED" if any(each.verdict == "LIMITED" for each in records) else "PASS"
-    return red.verdict.value if red else (green if all(is_green(each.verdict) for each in records) else "BLOCKED")
+def _word(records: Sequence[ScenarioRecord]) -> str:
+    """The worst verdict of what was climbed; BLOCKED where that is green, and something was not climbed."""
+    climbed = [each.verdict for each in records if each.verdict is not Verdict.BLOCKED]
+    worst = worst_of(climbed)
+    return Verdict.BLOCKED.value if len(climbed) < len(records) and is_green(worst) else worst.value
 
 
 def _scenario(record: ScenarioRecord, name: str, run: str) -> Json:

@@ -11,7 +11,7 @@ from harness.evidence.reading import RunCondition
 from harness.evidence.run_record import RunStatus
 from harness.indexing.details import details_of
 from harness.indexing.facts import Contents, facts_of, finite
-from harness.judging.verdict import Verdict, is_green
+from harness.judging.verdict import GREEN, Verdict
 from harness.reporting.words import took
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 STATUSES: Final = (*(verdict.value for verdict in Verdict), "running", "partial", "damaged")
 
 _VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
-GREEN: Final = frozenset(verdict.value for verdict in Verdict if is_green(verdict))
 
 
 def row_of(entry: RunEntry) -> Row:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from harness.console.climbed import page_names
-from harness.console.gates import climbs_of, is_red, word_of_all
+from harness.console.gates import climbs_of, word_of_all
 from harness.console.rendering import address
 from harness.evidence import layout
 from harness.evidence.records import to_document
-from harness.evidence.trial_summary import PhaseKind
-from harness.judging.verdict import Verdict, is_green
+from harness.evidence.trial_summary import PhaseKind, is_red
+from harness.judging.verdict import GREEN, Verdict, is_green
 from harness.reporting.stored import LostError, object_of
 from harness.reporting.trials import trials_of
 from harness.reporting.words import took
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     Climbs = Mapping[str, Sequence[ScenarioRecord]]
     """Folder of a trial → its scenarios."""
 
-_GREEN: Final = frozenset({"PASS", "LIMITED"})
 _OVER: Final = frozenset(each.value for each in Verdict)
 _PERCENT: Final = 100
 
@@ -64,7 +63,7 @@ def trials_document(entry: RunEntry, record: RunRecord) -> Json | None:
     if found is None:
         return None
     climbs = climbs_of(record)
-    green = next((each.trial_index for each in found.trials if each.status in _GREEN), None)
+    green = next((each.trial_index for each in found.trials if each.status in GREEN), None)
     pages = _Pages(entry.name, page_names(entry))
     rows = [_row(pages, each, climbs.get(each.folder, ()), green=green) for each in found.trials]
     phases, why = _phases(entry)
@@ -83,7 +82,7 @@ def trials_document(entry: RunEntry, record: RunRecord) -> Json | None:
 def _row(pages: _Pages, trial: TrialRecord, climb: Sequence[ScenarioRecord], *, green: int | None) -> Json:
     stopped = next((each for each in climb if not is_green(each.verdict)), None)
     shown = stopped or next(iter(climb), None)
-    ended_red = trial.status in _OVER and trial.status not in _GREEN
+    ended_red = trial.status in _OVER and trial.status not in GREEN
     return {
         **to_document(trial),
         "duration": took(trial.duration_s),

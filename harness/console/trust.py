@@ -40,8 +40,6 @@ MOST_WHY: Final = 20
 
 _MOST_KEPT: Final = 12_000
 
-MARKS: Final = {Result.VERIFIED: "✓", Result.UNSIGNED: "○", Result.BROKEN: "✗"}
-
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -88,7 +86,6 @@ class Trust:
         whole, listed = self.files
         return {
             "word": self.word.value,
-            "mark": MARKS[self.word],
             "signature": self.signature,
             "chain": self.chain,
             "files": f"{whole}/{listed}",

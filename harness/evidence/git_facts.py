@@ -30,6 +30,11 @@ class GitFacts:
     dirty: bool | None
     why_unknown: str = ""
 
+    @property
+    def revision(self) -> str:
+        """Commit and local changes, for people."""
+        return f"{self.commit or 'unknown'}{', with local changes' if self.dirty else ''}"
+
 
 def git_facts(checkout: Path) -> GitFacts:
     """Ask git; never fails."""

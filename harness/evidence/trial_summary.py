@@ -102,7 +102,7 @@ def _lines(record: RunRecord, told: TrialsTold) -> Iterator[str]:
     yield f"pass rate: {_rate(found)}"
     yield from (f"{name}: {text}" for name, text in _draws(found))
     yield f"arithmetic: {found.arithmetic}"
-    if (red := next((each for each in record.scenarios if _is_red(each)), None)) is not None:
+    if (red := next((each for each in record.scenarios if is_red(each)), None)) is not None:
         yield f"first not green: {red.folder}: {red.verdict} {_safe(red.reason, LONGEST_REASON)}".rstrip()
     if (parts := told.first_difference) is not None:
         where = f"{parts.not_green} differs from {parts.green}"
@@ -152,7 +152,8 @@ def _percent(share: float) -> str:
     return f"{share * _PERCENT:.1f} %"
 
 
-def _is_red(each: ScenarioRecord) -> bool:
+def is_red(each: ScenarioRecord) -> bool:
+    """Whether a scenario was climbed and is not green; one that is blocked was not climbed."""
     return not is_green(each.verdict) and each.verdict is not Verdict.BLOCKED
 
 

@@ -30,7 +30,7 @@ class Verdict(StrEnum):
     """Of several trials only: some passed, and too few."""
 
 
-_FROM_WORST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.LIMITED, Verdict.PASS)
+FROM_WORST: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.LIMITED, Verdict.PASS)
 GREEN: Final = frozenset({Verdict.PASS, Verdict.LIMITED})
 
 
@@ -41,10 +41,10 @@ def fold(verdicts: Iterable[Verdict]) -> Verdict:
         ValueError: BLOCKED or FLAKY is among them.
     """
     found = set(verdicts)
-    if odd := found - set(_FROM_WORST):
+    if odd := found - set(FROM_WORST):
         msg = f"{', '.join(sorted(odd))} is no outcome of a step, so it cannot be folded"
         raise ValueError(msg)
-    return next((verdict for verdict in _FROM_WORST if verdict in found), Verdict.PASS)
+    return next((verdict for verdict in FROM_WORST if verdict in found), Verdict.PASS)
 
 
 def is_green(verdict: Verdict) -> bool:

@@ -63,8 +63,7 @@ def verdict_of(record: RunRecord) -> str:
 
 def facts_of(record: RunRecord) -> tuple[tuple[str, str], ...]:
     """What was run, on what, and when: name and text, in the order of importance."""
-    images, git = record.images, record.git
-    dirty = {True: ", with local changes", False: "", None: ""}[git.dirty]
+    images = record.images
     rows = (
         ("Run id", record.run_id),
         ("Status", record.status.value),
@@ -72,7 +71,7 @@ def facts_of(record: RunRecord) -> tuple[tuple[str, str], ...]:
         ("Started", record.started_at),
         ("Finished", record.finished_at or "not finished"),
         ("Duration", took(record.duration_s)),
-        ("Commit", f"{git.commit or 'unknown'}{dirty}"),
+        ("Commit", record.git.revision),
         ("Harness version", record.harness_version),
         ("Worker image", images.worker or "unknown"),
         ("Backend image", images.backend or "unknown"),

@@ -100,7 +100,27 @@ def test_forty_rungs_are_all_there(client, bundle, gates):
     change_run(bundle, many)
     (live,) = gates()
     assert [node["id"] for node in live["nodes"]] == [f"X{at}" for at in range(40)]
-    assert len(Page(client.get(f"/runs/{bundle.name}").text).all("figure")) >= 1
+    (picture,) = drawn(Page(client.get(f"/runs/{bundle.name}").text))
+    assert len([node for node in picture.walk() if node.tag == "li"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        (["PASS", "ERROR", "FAIL", "BLOCKED"], "FAIL"),
+        (["PASS", "LIMITED", "PASS", "BLOCKED"], "BLOCKED"),
+        (["PASS", "LIMITED", "PASS", "PASS"], "LIMITED"),
+        (["BLOCKED", "BLOCKED", "BLOCKED", "BLOCKED"], "BLOCKED"),
+    ],
+)
+def test_a_part_is_told_by_the_worst_of_what_was_climbed_and_is_never_green_by_half(client, bundle, verdicts, word):
+    def ended(document):
+        for each, verdict in zip(document["scenarios"], verdicts, strict=False):
+            each["verdict"] = verdict
+
+    change_run(bundle, ended)
+    live, _ = client.get(f"/runs/{bundle.name}.json").json()["parts"]
+    assert (live["word"], live["is_green"]) == (word, word == "LIMITED")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
