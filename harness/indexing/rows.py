@@ -1,9 +1,9 @@
 """Rows of the index: how facts are laid down in its tables, and that what is read is what was written.
 
 There is one row for each run, a second one with what is in it, and a third one with what is shown of it among many
-others; most listings leave these alone. Its scenarios and
-traces are lines in it and no rows of their own: what a checksum covers has to be read as a whole, and a row that a disk
-has lost would hide a run from whoever asks for a scenario.
+others; most listings leave these two alone. Scenarios and traces are lines in the second and no rows of their own: what
+a checksum covers has to be read as a whole, and a row that a disk has lost would hide a run from whoever asks for a
+scenario.
 """
 
 from __future__ import annotations
