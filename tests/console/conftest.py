@@ -74,6 +74,32 @@ def held():
     return holding
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """The browser of a module's tests."""
+    from browser_stage import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(browser, address):
+    """Opens windows at the ``address`` that a module serves; whatever went wrong in one fails the test."""
+    from browser_stage import Window
+
+    windows = []
+
+    def open_window(**options):
+        windows.append(Window(browser, address, **options))
+        return windows[-1]
+
+    yield open_window
+    for window in windows:
+        window.context.close()
+        assert window.faults == []
+
+
 @contextmanager
 def holding(folder):
     descriptor = open_folder(folder)

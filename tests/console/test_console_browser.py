@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from browser_stage import Window, chromium
 from console_stage import copied
 from served_console import served
 from stored_runs import change_run
@@ -41,27 +40,6 @@ def passing(name):
 def address(stored):
     with served(stored["root"]) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser, address):
-    """Opens windows; whatever went wrong in one fails the test."""
-    windows = []
-
-    def open_window(**options):
-        windows.append(Window(browser, address, **options))
-        return windows[-1]
-
-    yield open_window
-    for window in windows:
-        window.context.close()
-        assert window.faults == []
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The picture of the ladder and the trials in a real browser: seen by all, reached by keys, and never too wide."""
 
 import pytest
-from browser_stage import Window, chromium
 from console_stage import copied
 from served_console import served
 from stored_runs import change_run
@@ -34,26 +33,6 @@ def forty(document):
 def address(stored):
     with served(stored["root"]) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(browser, address):
-    windows = []
-
-    def open_window(**options):
-        windows.append(Window(browser, address, **options))
-        return windows[-1]
-
-    yield open_window
-    for window in windows:
-        window.context.close()
-        assert window.faults == []
 
 
 @pytest.mark.parametrize("width", [320, 1280])
