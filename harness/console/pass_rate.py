@@ -8,49 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from harness.console.time_units import unit_of, within_calendar
 from harness.judging.trials import wilson
 from harness.judging.verdict import GREEN, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from harness.console.asked import Filters
     from harness.console.listed import Row
     from harness.console.rendering import Json
+    from harness.console.time_units import Unit
 
-MOST_BARS: Final = 60
-
-_HOUR_US: Final = 3_600_000_000
-_DAY_US: Final = 24 * _HOUR_US
-_EPOCH: Final = date(1970, 1, 1)
-_LATEST_US: Final = (date(9998, 12, 31) - _EPOCH).days * _DAY_US
-"""A run that says it began later, or before 1970, counts there: no record can keep the others from being counted."""
-_FIRST_MONDAY: Final = 4
-"""1970-01-05 was one."""
 _GAP: Final = 0.15
 """Of a bar's place."""
 _UNDECIDED: Final = frozenset({Verdict.ERROR.value, Verdict.INCONCLUSIVE.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit of time.
-
-    Attributes:
-        grain: Microseconds that never lie in two of its times; all units but the hour are made of days.
-        place: Microseconds since 1970 → a whole number that grows by one from each such time to the next.
-        begins: Such a number → its first day, and how it is called.
-        ends: Such a number → its last day.
-    """
-
-    name: str
-    grain: int
-    place: Callable[[int], int]
-    begins: Callable[[int], tuple[date, str]]
-    ends: Callable[[int], date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +51,8 @@ def pass_rate(rows: Sequence[Row], filters: Filters) -> Json:
     ended = [row for row in rows if row.is_finished and row.facts.verdict]
     if not ended:
         return {"unit": "", "bars": [], **_told(Count())}
-    times = [max(0, min(_LATEST_US, int(row.facts.began_us))) for row in ended]
-    unit = _unit_of(min(times), max(times))
+    times = [within_calendar(int(row.facts.began_us)) for row in ended]
+    unit = unit_of(min(times), max(times))
     # Thousands of runs lie on a few hundred days, and a calendar is asked for each day once.
     grains = Counter((began // unit.grain, row.facts.verdict) for began, row in zip(times, ended, strict=True))
     places = {grain: unit.place(grain * unit.grain) for grain in {grain for grain, _ in grains}}
@@ -143,61 +117,3 @@ def _percent(rate: float) -> str:
     if rate in {0.0, 1.0}:
         return f"{rate:.0%}".replace("%", " %")
     return f"{min(99.9, max(0.1, 100 * rate)):.1f} %"
-
-
-def _unit_of(first: int, last: int) -> Unit:
-    return next((unit for unit in _UNITS if unit.place(last) - unit.place(first) < MOST_BARS), _UNITS[-1])
-
-
-def _day(us: int) -> date:
-    return _EPOCH + timedelta(days=us // _DAY_US)
-
-
-def _first_of_month(place: int) -> date:
-    return date(place // 12, place % 12 + 1, 1)
-
-
-def _hour(place: int) -> tuple[date, str]:
-    began = datetime.fromtimestamp(0, UTC) + timedelta(hours=place)
-    return began.date(), f"{began:%Y-%m-%d %H}:00"
-
-
-def _named(begins: Callable[[int], date], form: str) -> Callable[[int], tuple[date, str]]:
-    return lambda place: (begins(place), begins(place).strftime(form))
-
-
-def _monday(place: int) -> date:
-    return _EPOCH + timedelta(days=7 * place + _FIRST_MONDAY)
-
-
-_UNITS: Final = (
-    Unit("hour", _HOUR_US, lambda us: us // _HOUR_US, _hour, lambda place: _hour(place)[0]),
-    Unit(
-        "day",
-        _DAY_US,
-        lambda us: us // _DAY_US,
-        _named(lambda place: _day(place * _DAY_US), "%Y-%m-%d"),
-        lambda place: _day(place * _DAY_US),
-    ),
-    Unit(
-        "week",
-        _DAY_US,
-        lambda us: (us // _DAY_US - _FIRST_MONDAY) // 7,
-        _named(_monday, "%G week %V"),
-        lambda place: _monday(place) + timedelta(days=6),
-    ),
-    Unit(
-        "month",
-        _DAY_US,
-        lambda us: _day(us).year * 12 + _day(us).month - 1,
-        _named(_first_of_month, "%Y-%m"),
-        lambda place: _first_of_month(place + 1) - timedelta(days=1),
-    ),
-    Unit(
-        "year",
-        _DAY_US,
-        lambda us: _day(us).year,
-        _named(lambda place: date(place, 1, 1), "%Y"),
-        lambda place: date(place, 12, 31),
-    ),
-)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from harness.console.asked import Filters
 from harness.console.listed import Row
-from harness.console.pass_rate import MOST_BARS, pass_rate
+from harness.console.pass_rate import pass_rate
+from harness.console.time_units import MOST_BARS
 from harness.indexing.details import Details
 from harness.indexing.facts import Contents, Facts
 from harness.judging.trials import wilson
