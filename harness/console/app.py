@@ -16,7 +16,7 @@ from harness.console.export import export
 from harness.console.file_page import artifact, file_page
 from harness.console.guard import Guard
 from harness.console.live_page import live_page
-from harness.console.refusals import MissingError, Refusal, missing, refusal_of
+from harness.console.refusals import MissingError, Refusal, fault, missing, refusal_of
 from harness.console.rendering import asset
 from harness.console.run_page import run_page
 from harness.console.runs_page import runs_page
@@ -93,6 +93,7 @@ def create_app(sources: Sources, *, port: int, token: str) -> App:
             MissingError: lambda request, error: _refused(request, missing(error)),
             HarnessError: lambda request, error: _refused(request, refusal_of(error)),
             HTTPException: lambda request, _: _refused(request, missing(MissingError())),
+            Exception: lambda request, error: _refused(request, fault(error)),
         },
     )
     app.router.redirect_slashes = False

@@ -66,6 +66,12 @@ def refusal_of(error: HarnessError) -> Refusal:
     return Refusal(status, error.reference, error.message, error.hint)
 
 
+def fault(error: Exception) -> Refusal:
+    """What the console itself does wrong; its class alone is told, since its words may quote evidence."""
+    hint = "the terminal of `ladder console` has the whole story; the other pages are not concerned"
+    return Refusal(UNREADABLE, "console-fault", f"a fault of the console: {type(error).__name__}", hint)
+
+
 def missing(error: MissingError) -> Refusal:
     """What was not found."""
     return Refusal(NOT_FOUND, "not-found", error.what, "the list of runs has what there is")

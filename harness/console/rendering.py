@@ -175,7 +175,7 @@ def asset(name: str) -> bytes:
 
 def address(*parts: str) -> str:
     """A path of parts that may hold anything."""
-    return "/" + "/".join(quote(part, safe=":@,+=-._~") for part in parts)
+    return "/" + "/".join(quote(part, safe=":@,+=-._~", errors="backslashreplace") for part in parts)
 
 
 @cache

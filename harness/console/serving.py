@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8020
+MOST_CONNECTIONS: Final = 256
+"""Whoever comes on top of these is refused (503); the streams of live logs are bounded by themselves."""
 PATIENCE_S: Final = 5.0
 """For an answer of the backend."""
 TOKEN: Final = "LADDER_CONSOLE_TOKEN"  # noqa: S105  # the name of a variable
@@ -52,7 +54,16 @@ def serve(
     token = settings.get(TOKEN)
     app = create_app(Sources.of(root, redactor, _asking(settings, redactor)), port=found, token=token)
     say(f"console: http://{HOST}:{found}/ shows {root}{' (a token is asked for)' if token else ''}")
-    config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", server_header=False)
+    # The parser in Python bounds a request's head; the other one that may be installed reads on for ever.
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        limit_concurrency=MOST_CONNECTIONS,
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+    )
     uvicorn.Server(config).run(sockets=[bound])
 
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.observed_pipelines import climbs_in, observed_pipeline
 from harness.console.rendering import address
 from harness.console.shelf import UNFINISHED
 from harness.console.stamps import stamp_of
 from harness.evidence.faults import EvidenceError
-from harness.evidence.layout import trace_file
+from harness.evidence.guarded import stored_text
+from harness.evidence.layout import TRACE_MANIFEST, trace_file
 from harness.evidence.reading import RunCondition, read_entry
 from harness.evidence.records import DamagedRecordError, to_document
+from harness.evidence.trial_records import decode_traces
 from harness.ids import is_id
 from harness.judging.verdict import Verdict
 from harness.reporting.logs import logs_of
@@ -33,6 +36,11 @@ if TYPE_CHECKING:
     from harness.console.shelf import Shelf
     from harness.evidence.events import ClimbStarted
     from harness.evidence.reading import RunEntry
+    from harness.evidence.run_record import RunRecord
+
+
+MOST_TRIALS: Final = 100
+"""Of a run that goes on: the newest ones."""
 
 
 class Pipelines:
@@ -112,11 +120,22 @@ def _pipelines(entry: RunEntry) -> Iterator[Json]:
     if entry.record is None:
         yield _unreadable(entry, entry.why)
         return
-    for log in logs_of(entry.folder, entry.record):
+    for log in logs_of(entry.folder, _with_trials(entry, entry.record)):
         try:
             yield from _of_log(entry, log)
         except (EvidenceError, DamagedRecordError, OSError) as error:
             yield _unreadable(entry, f"{log.name}: {error}")
+
+
+def _with_trials(entry: RunEntry, record: RunRecord) -> RunRecord:
+    """The record of a run that has not ended, with the trials that were begun so far: it tells them at its end only."""
+    if entry.condition not in UNFINISHED or record.trials == 1:
+        return record
+    try:
+        told = decode_traces(stored_text(entry.folder / TRACE_MANIFEST))
+    except (OSError, UnicodeDecodeError, DamagedRecordError):
+        return record
+    return replace(record, trial_records=told.trials[-MOST_TRIALS:])
 
 
 def _of_log(entry: RunEntry, log: Path) -> Iterator[Json]:

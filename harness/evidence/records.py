@@ -167,7 +167,10 @@ def _pairs(read: Reads, value: object) -> Json:
 
 def _scalar(hint: Annotation, value: object) -> Json:
     if hint is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _MisfitError(" is a number that no float holds") from None
     # True is an int to Python, and a count of True would be nonsense.
     if type(value) is not hint:
         raise _wrong(hint, value)

@@ -300,5 +300,12 @@ def test_more_streams_than_there_is_room_for_are_refused_and_hinder_nobody(addre
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert caller.head(f"{address}/").status_code == 200
     running.end()
-    # Those that left have made room.
+    # Those that left have made room, as soon as the server has seen them go.
+    with httpx.Client(timeout=PATIENCE_S) as caller:
+        assert any(status_of(caller, url) == 200 for _ in range(1_000))
     assert Listener(address, sealed.name).read_until(is_done).kinds[-1] == "done"
+
+
+def status_of(caller, url):
+    with caller.stream("GET", url) as answer:
+        return answer.status_code

@@ -176,3 +176,20 @@ def test_the_routes_of_programs_tell_the_same(client, bundle):
     trace_id = the_climb(client)["trace_id"]
     told = client.get(f"/evidence/api/traces/{trace_id}").json()
     assert told["pipelines"][0]["pipeline"]["pipeline_status"] == "PARTIAL"
+
+
+def test_trials_that_were_begun_are_listed_while_their_run_goes_on(client, root, sealed_trials, held):
+    folder = copied(sealed_trials, root / f"{sealed_trials.name}.partial")
+    document = json.loads((folder / layout.RUN).read_text())
+    change = {
+        "status": "running",
+        "verdict": None,
+        "finished_at": None,
+        "trial_records": [],
+        "climbs": [],
+        "aggregation": None,
+    }
+    (folder / layout.RUN).write_text(json.dumps(document | change))
+    with held(folder):
+        found = {row["part"] for row in client.get("/traces.json").json()["traces"]}
+    assert found == {"trials/000/live", "trials/001/live", "trials/002/live"}
