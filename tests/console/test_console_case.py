@@ -4,7 +4,10 @@ import json
 
 import pytest
 from reading_pages import Page
+from sealed_run import reseal
 from stored_runs import change_case, change_run
+
+from harness.evidence import layout
 
 TABLES = (
     "execution-trace-table",
@@ -222,3 +225,21 @@ def test_the_texts_of_a_run_that_is_not_sealed_are_not_shown(client, bundle):
     twin = client.get(f"/runs/{bundle.name}/L03.json").json()
     assert (twin["logs"], twin["notes"]) == ([], [])
     assert twin["why_no_logs"] == "the run is not sealed, so none of its files is shown"
+
+
+def test_a_trace_of_very_many_spans_is_cut_on_the_page_and_whole_in_its_twin(client, bundle):
+    record = next(each for each in json.loads((bundle / layout.RUN).read_text())["scenarios"] if each["id"] == "L01")
+    path = bundle / layout.trace_file(record["trace_id"])
+    trace = json.loads(path.read_text())
+    first = trace["spans"][0]
+    more = [
+        first | {"span_id": f"{at:016x}", "parent_span_id": first["span_id"], "name": f"s{at}"} for at in range(1, 5001)
+    ]
+    path.write_text(json.dumps(trace | {"spans": [*trace["spans"], *more]}))
+    reseal(bundle)
+    address = f"/runs/{bundle.name}/L01"
+    assert len(client.get(f"{address}.json?all=1").json()["waterfall"]["rows"]) > 5000
+    shown = client.get(f"{address}?all=1")
+    assert "The first 2000 of" in shown.text
+    assert len(Page(shown.text).by_id("waterfall-table").rows()) == 2000
+    assert len(shown.content) < 5_000_000
