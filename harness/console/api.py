@@ -114,7 +114,7 @@ def apis(sources: Sources, query: Mapping[str, str]) -> Answer:
         MissingError: There is no such run, or none at all.
         EvidenceError: ``run-unreadable``.
     """
-    entry = _asked(sources, query.get("run", ""))
+    entry = _named(sources, query.get("run", ""))
     told = sources.kept.made(entry, ("apis",), lambda: _called(entry))
     return _spelt({"run": entry.name, "run_id": entry.run_id, "apis": told, "count": len(told)}), ""
 
@@ -141,7 +141,7 @@ def ledger() -> Answer:
     return _spelt({"paths": paths, "count": len(paths)}), ""
 
 
-def _asked(sources: Sources, name: str) -> RunEntry:
+def _named(sources: Sources, name: str) -> RunEntry:
     if name:
         return sources.shelf.by_id(name)
     for row in sources.shelf.listed().rows:

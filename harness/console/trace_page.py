@@ -9,7 +9,7 @@ from harness.console.flow import flow_of
 from harness.console.picture import trace_picture
 from harness.console.refusals import MissingError
 from harness.console.rendering import Page, address
-from harness.console.traces_page import BACKEND, asked, recorded
+from harness.console.traces_page import BACKEND, ask_backend, recorded
 from harness.evidence.faults import EvidenceError
 from harness.evidence.records import DamagedRecordError, to_document
 from harness.ids import is_id
@@ -97,7 +97,7 @@ def _document(  # noqa: PLR0913  # what a page tells
 
 
 def _of_backend(sources: Sources, trace_id: str, *, fold: bool) -> Json:
-    body = asked(sources, f"/api/v1/traces/{trace_id}")
+    body = ask_backend(sources, f"/api/v1/traces/{trace_id}")
     try:
         told = read_told(body, trace_id)
     except DamagedRecordError as error:

@@ -103,15 +103,15 @@ def is_wanted(row: Json, filters: Filters) -> bool:
 
 
 def _of_backend(sources: Sources) -> list[Json]:
-    told = asked(sources, _RECENT)
+    told = ask_backend(sources, _RECENT)
     items = told.get("items") or told.get("traces")
     if not isinstance(items, list):
         raise EvidenceError("backend-unreachable", "the backend answered with something that is no list of traces", "")
     return [_row(each) for each in items if isinstance(each, dict)]
 
 
-def asked(sources: Sources, path: str) -> Json:
-    """What the backend answers.
+def ask_backend(sources: Sources, path: str) -> Json:
+    """The body of what the backend answers to a GET of a path.
 
     Raises:
         EvidenceError: ``backend-unreachable``; it does not, or with an error.

@@ -1,9 +1,9 @@
-"""Two runs side by side, and a run as one file."""
+"""Two runs side by side: what broke first, trials too, and names that are no runs."""
 
 import json
 
 import pytest
-from console_stage import caller, copied
+from console_stage import copied
 from reading_pages import Page
 from stored_runs import change_run
 
@@ -86,49 +86,6 @@ def test_a_run_whose_record_cannot_be_read_is_an_error(client, bundle, green):
     assert "run-unreadable" in answer.text
 
 
-def test_an_export_is_one_file_with_everything_and_asks_for_nothing(client, bundle):
-    answer = client.get(f"/runs/{bundle.name}/export.html")
-    page = Page(answer.text)
-    assert not page.all("script")
-    assert not page.all("link")
-    assert not page.all("img")
-    targets = [node.attrs["href"] for node in page.all("a")]
-    assert targets
-    assert all(target.startswith("#") for target in targets)
-    ids = [node.attrs["id"] for node in page.root.walk() if "id" in node.attrs]
-    assert len(ids) == len(set(ids))
-    assert {target[1:] for target in targets} <= set(ids)
-    manifest = client.get(f"/runs/{bundle.name}.json").json()["trust"]["manifest_sha256"]
-    assert manifest in answer.text
-    assert "unsigned" in page.by_id("trust-strip").text
-    events = json.loads((bundle / "cases/live-L01.json").read_text())["execution_trace"]
-    assert len(page.by_id("execution-trace-table").rows()) == len(events)
-    rows = [node for node in page.root.walk() if node.attrs.get("data-testid") == "db-writes-table"]
-    assert len(rows) == 5
-
-
-def test_the_policy_of_an_export_allows_its_own_style_and_nothing_else(client, bundle):
-    answer = client.get(f"/runs/{bundle.name}/export.html")
-    page = Page(answer.text)
-    policy = next(node.attrs["content"] for node in page.all("meta") if node.attrs.get("http-equiv"))
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-    assert "unsafe" not in answer.headers["content-security-policy"]
-    assert answer.headers["content-security-policy"].startswith(policy)
-
-
-def test_an_export_passes_the_redactor(root, bundle, sources):
-    from harness.console.sources import Sources
-    from harness.redaction.redactor import Redactor
-    from harness.redaction.secret import NamedSecret, Secret, SecretSet
-
-    change_run(bundle, lambda document: document.update(base_url="http://canary-known-later"))
-    known = SecretSet((NamedSecret("OPENAI_API_KEY", Secret("canary-known-later")),))
-    telling = Sources(sources.shelf, sources.trusted, lambda: Redactor(known), sources.backend)
-    text = caller(telling).get(f"/runs/{bundle.name}/export.html").text
-    assert "canary-known-later" not in text
-    assert "[REDACTED]" in text
-
-
 def test_a_trial_is_told_with_its_own_duration_and_leads_to_the_trials_of_its_run(client, root, sealed_trials):
     run = copied(sealed_trials, root / sealed_trials.name)
     document = json.loads((run / layout.RUN).read_text())
@@ -138,17 +95,3 @@ def test_a_trial_is_told_with_its_own_duration_and_leads_to_the_trials_of_its_ru
     assert [side["started_at"] for side in found["sides"]] == told
     whole = client.get(f"/compare.json?a={run.name}&b={run.name}").json()["result"]["sides"][0]
     assert whole["started_at"] == document["started_at"]
-
-
-def test_pages_say_which_section_they_belong_to(client, bundle):
-    wanted = {
-        "/": ("Runs", "page"),
-        f"/runs/{bundle.name}": ("Runs", "true"),
-        f"/runs/{bundle.name}/L01": ("Runs", "true"),
-        f"/runs/{bundle.name}/files/run.json": ("Runs", "true"),
-        "/traces": ("Traces", "page"),
-        "/compare": ("Compare", "page"),
-    }
-    for path, told in wanted.items():
-        links = Page(client.get(path).text).all("a")
-        assert [(each.text, each.attrs["aria-current"]) for each in links if "aria-current" in each.attrs] == [told]

@@ -1,5 +1,6 @@
 """The export: one small file that loads nothing, with all that the pages tell."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from stored_runs import change_case, change_run
 
 from harness.console.sources import Sources
 from harness.redaction.redactor import Redactor
-from harness.redaction.secret import SecretSet
+from harness.redaction.secret import NamedSecret, Secret, SecretSet
 
 SAMPLE = next(Path(__file__).parents[2].glob("docs/evidence/2*"))
 
@@ -102,3 +103,42 @@ def test_a_quote_ends_no_attribute(bundle, exported):
     labels = [node.attrs.get("aria-label", "") for node in page.all("figure")]
     assert any('live" onclick="alert(1)' in label for label in labels)
     assert not [name for node in page.root.walk() for name in node.attrs if name.startswith("on")]
+
+
+def test_an_export_is_one_file_with_everything_and_asks_for_nothing(client, bundle):
+    answer = client.get(f"/runs/{bundle.name}/export.html")
+    page = Page(answer.text)
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("img")
+    targets = [node.attrs["href"] for node in page.all("a")]
+    assert targets
+    assert all(target.startswith("#") for target in targets)
+    ids = [node.attrs["id"] for node in page.root.walk() if "id" in node.attrs]
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in targets} <= set(ids)
+    manifest = client.get(f"/runs/{bundle.name}.json").json()["trust"]["manifest_sha256"]
+    assert manifest in answer.text
+    assert "unsigned" in page.by_id("trust-strip").text
+    events = json.loads((bundle / "cases/live-L01.json").read_text())["execution_trace"]
+    assert len(page.by_id("execution-trace-table").rows()) == len(events)
+    rows = [node for node in page.root.walk() if node.attrs.get("data-testid") == "db-writes-table"]
+    assert len(rows) == 5
+
+
+def test_the_policy_of_an_export_allows_its_own_style_and_nothing_else(client, bundle):
+    answer = client.get(f"/runs/{bundle.name}/export.html")
+    page = Page(answer.text)
+    policy = next(node.attrs["content"] for node in page.all("meta") if node.attrs.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].startswith(policy)
+
+
+def test_an_export_passes_the_redactor(root, bundle, sources):
+    change_run(bundle, lambda document: document.update(base_url="http://canary-known-later"))
+    known = SecretSet((NamedSecret("OPENAI_API_KEY", Secret("canary-known-later")),))
+    telling = Sources(sources.shelf, sources.trusted, lambda: Redactor(known), sources.backend)
+    text = caller(telling).get(f"/runs/{bundle.name}/export.html").text
+    assert "canary-known-later" not in text
+    assert "[REDACTED]" in text
