@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.console.sources import Sources
     from harness.evidence.reading import RunEntry
     from harness.evidence.run_record import ScenarioRecord
+    from harness.reporting.told_run import StoredFile
 
 
 def case_page(sources: Sources, names: Mapping[str, str], here: str, *, fold: bool) -> Page:
@@ -92,13 +93,14 @@ def _files(entry: RunEntry, found: Climbed) -> list[Json]:
     record = found.record
     paths = {*(f"{record.folder}/{name}" for name in record.files), case_file(case_id_of(record.folder))}
     paths |= set(found.case.evidence_files) if found.case else set()
-    return [_file(entry, path, listed.get(path)) for path in sorted(paths)]
+    return [file_row(entry, path, listed.get(path)) for path in sorted(paths)]
 
 
-def _file(entry: RunEntry, path: str, listed: object) -> Json:
-    size, digest = getattr(listed, "size", None), getattr(listed, "sha256", None)
+def file_row(entry: RunEntry, path: str, listed: StoredFile | None) -> Json:
+    """A file as the manifest lists it; one that it does not list is named, and has no page."""
     href = address("runs", entry.name, "files", *path.split("/")) if listed else ""
-    return {"path": path, "size": size, "sha256": digest, "href": href}
+    known = (listed.size, listed.sha256) if listed else (None, None)
+    return {"path": path, "size": known[0], "sha256": known[1], "href": href}
 
 
 def _neighbours(entry: RunEntry, record: ScenarioRecord) -> Json:

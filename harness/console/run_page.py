@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.console.case_page import file_row
 from harness.console.climbed import page_names
 from harness.console.gates import ladders_of, worst_of
 from harness.console.live_page import live_of
@@ -127,16 +128,8 @@ def _files(entry: RunEntry) -> list[Json]:
     """Files of the run as a whole; those of scenarios stand on their pages."""
     listed = listed_files(entry.folder) if entry.condition not in UNFINISHED else {}
     folders = tuple(f"{each.folder}/" for each in entry.record.scenarios) if entry.record else ()
-    own = [each for path, each in sorted(listed.items()) if not path.startswith((*folders, "cases/", "traces/"))]
-    return [
-        {
-            "path": each.path,
-            "size": each.size,
-            "sha256": each.sha256,
-            "href": address("runs", entry.name, "files", *each.path.split("/")),
-        }
-        for each in own
-    ]
+    elsewhere = (*folders, "cases/", "traces/")
+    return [file_row(entry, path, each) for path, each in sorted(listed.items()) if not path.startswith(elsewhere)]
 
 
 def _picture(entry: RunEntry) -> tuple[Json, str]:
