@@ -5,6 +5,7 @@ import os
 
 import pytest
 from console_stage import copied
+from reading_pages import Page
 from stored_runs import change_run
 
 from harness.console.listed import MOST_MADE, Listed
@@ -128,7 +129,6 @@ def test_what_can_be_chosen_is_what_is_there(client, bundle):
         ("trigger=ci", 0),
         ("intent=initial_project", 1),
         ("intent=edit", 0),
-        ("from=2025-11-20&to=2025-11-01", 1),
     ],
 )
 def test_runs_are_filtered_by_ladder_scenario_type_of_job_and_trigger(client, bundle, query, count):
@@ -137,6 +137,12 @@ def test_runs_are_filtered_by_ladder_scenario_type_of_job_and_trigger(client, bu
 
     change_run(bundle, told)
     assert len(client.get(f"/.json?{query}").json()["runs"]) == count
+
+
+def test_days_the_wrong_way_round_filter_nothing_and_are_told(client, bundle):
+    page = client.get("/?from=2025-11-20&to=2025-11-01").text
+    assert "2025-11-20 is later than 2025-11-01; it filters nothing." in page
+    assert Page(page).by_id(f"run-row-{bundle.name}")
 
 
 @pytest.mark.parametrize(("query", "count"), [("trigger=manual", 2), ("trigger=ci", 0), ("scenario=M01", 1),
