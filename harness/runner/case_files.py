@@ -18,7 +18,7 @@ from harness.evidence.records import from_document, to_document
 from harness.traces.case import CaseFacts, case_of
 from harness.traces.case_names import case_id_of
 from harness.traces.case_parts import digests_document
-from harness.traces.climb_trace import climb_record, climb_traces
+from harness.traces.climb_trace import climb_record, told_climbs
 from harness.traces.otlp import otlp_line, otlp_log_line
 from harness.traces.records import Trace
 from harness.traces.segments import segments
@@ -91,7 +91,7 @@ def _logs(record: RunRecord) -> tuple[str, ...]:
 
 def write_climbs(staging: Staging, log: str, redactor: Redactor) -> tuple[ClimbRecord, ...]:
     """Write the trace of each climb that a log tells of; gives what the run's record tells of them."""
-    found = climb_traces(iter_events(staging.folder / log))
+    found = told_climbs(iter_events(staging.folder / log))
     for each in found:
         path = trace_file(each.trace.trace_id)
         staging.write(path, redactor.json(pretty(to_document(each.trace)), source=path))

@@ -63,8 +63,8 @@ class ToldClimb:
     trace: Trace
 
 
-def climb_traces(entries: Iterable[Entry]) -> tuple[ToldClimb, ...]:
-    """Make the trace of each climb of a run.
+def told_climbs(entries: Iterable[Entry]) -> tuple[ToldClimb, ...]:
+    """Tell each climb of a run by its events.
 
     Args:
         entries: Of the whole run so far, from the first line on.

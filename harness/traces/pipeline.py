@@ -16,8 +16,8 @@ from harness.judging.verdict import Verdict, is_green
 LONGEST_TEXT: Final = 500
 """Characters of an error or a summary."""
 
-
 _JOB_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+"""A plain word; whatever else a backend tells there could be a text of somebody's own."""
 
 
 class StepStatus(StrEnum):

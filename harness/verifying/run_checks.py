@@ -15,7 +15,7 @@ from harness.judging.verdict import Verdict
 from harness.traces.case import STATUS_OF
 from harness.traces.case_names import case_id_of
 from harness.traces.case_parts import run_digest
-from harness.traces.climb_trace import climb_record, climb_traces
+from harness.traces.climb_trace import climb_record, told_climbs
 from harness.verifying.comparing import differences, shown
 from harness.verifying.findings import Finding, UnreadableError
 from harness.verifying.opening import text_of
@@ -84,7 +84,7 @@ def traces(bundle: Bundle) -> Looks:
 
 def climbs(bundle: Bundle) -> Looks:
     """The traces of whole climbs, and what ``run.json`` tells of climbs, follow from ``events.jsonl``."""
-    told = [each for log in bundle.logs for each in climb_traces(bundle.entries(log))]
+    told = [each for log in bundle.logs for each in told_climbs(bundle.entries(log))]
     yield from _recorded_climbs(bundle, told)
     for wanted in (each.trace for each in told):
         path = layout.trace_file(wanted.trace_id)

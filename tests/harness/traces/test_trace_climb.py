@@ -11,7 +11,7 @@ from harness.evidence.events import ClimbStarted, RunEnded
 from harness.evidence.exchanges import Purpose
 from harness.judging.verdict import Verdict
 from harness.runner.scenario import INTERRUPTED as THE_RUNNERS_WORD
-from harness.traces.climb_trace import INTERRUPTED, climb_record, climb_traces
+from harness.traces.climb_trace import INTERRUPTED, climb_record, told_climbs
 from harness.traces.records import Layer, Link, SpanStatus
 
 GATE = "gate closed: L01 FAIL, 1 missed > 0 allowed; goes on after LIMITED, PASS"
@@ -31,7 +31,7 @@ def climbed(*verdicts, planned=None):
 
 
 def trace_of(log):
-    (told,) = climb_traces(log.entries)
+    (told,) = told_climbs(log.entries)
     return told.trace
 
 
@@ -239,7 +239,7 @@ def test_each_climb_of_a_run_has_a_trace_of_its_own():
     log = climbed(P).climb_ended()
     ids = ("mocked/RERUN", "mocked", "mocked", ("M01",), TRACE_ID, ROOT, "manual")
     log.add(ClimbStarted(*ids)).started("M01", step_span_id=span_id(8)).ended(F, "M01").climb_ended(F, "mocked/RERUN")
-    told = climb_traces(iter(log.entries))
+    told = told_climbs(iter(log.entries))
     first, second = (each.trace for each in told)
     assert [climb_record(each).part for each in told] == ["live", "mocked/RERUN"]
     assert [climb_record(each).status for each in told] == ["SUCCESS", "FAILED"]
@@ -249,8 +249,8 @@ def test_each_climb_of_a_run_has_a_trace_of_its_own():
 
 
 def test_a_run_without_a_climb_has_no_trace():
-    assert climb_traces(Log().run_started().entries) == ()
-    assert climb_traces(scenario_log().entries) == ()
+    assert told_climbs(Log().run_started().entries) == ()
+    assert told_climbs(scenario_log().entries) == ()
 
 
 def test_nothing_of_a_scenarios_inside_is_held():
@@ -272,7 +272,7 @@ def test_nothing_of_a_scenarios_inside_is_held():
             yield Watched(number + 3, 6.0, first.at, first.event)
             assert len(alive) <= 1
 
-    (told,) = climb_traces(entries())
+    (told,) = told_climbs(entries())
     assert len(told.trace.spans) == 2
 
 

@@ -24,7 +24,7 @@ from tracing import (
 
 from harness.judging.results import Outcome
 from harness.judging.verdict import Verdict
-from harness.traces.climb_trace import climb_traces
+from harness.traces.climb_trace import told_climbs
 from harness.traces.joining import join
 from harness.traces.told import read_told
 from harness.traces.views import db_writes, execution_trace
@@ -322,7 +322,7 @@ def test_a_time_beyond_the_calendar_raises_nothing():
 
 def test_the_trace_of_a_climb_is_shown_the_same_way():
     log = Log().run_started().climb_started("L01").started().ended().climb_ended()
-    (told,) = climb_traces(log.entries)
+    (told,) = told_climbs(log.entries)
     trace = told.trace
     assert [row["event_type"] for row in execution_trace(trace)] == [
         *("climb.start", "pipeline.started", "pipeline step.start", "step.completed", "pipeline step.end"),
