@@ -123,9 +123,8 @@ class Shelf:
         if not is_folder_name(name):
             raise MissingError("there is no such run")
         self._changed()
-        for folder in (self.root / name, self.root / f"{name}{PARTIAL_SUFFIX}"):
-            if folder.is_dir() and not folder.is_symlink():
-                return read_entry(folder)
+        if found := run_in(self.root, name):
+            return found
         raise MissingError("there is no such run")
 
     def by_id(self, run_id: str) -> RunEntry:
@@ -176,15 +175,17 @@ class Shelf:
         return Listed(tuple(rows), tuple(self._index.warnings))
 
     def _looked_at_unfinished(self, listed: Listed) -> Listed:
-        """Read again what nothing proves to be as it was."""
+        """Read again what goes on or was cut short; whatever has ended is looked at with all others."""
         again = {
             row.facts.folder: Row(*read_folder(self.root / row.facts.folder))
             for row in listed.rows
-            if not row.facts.mark and os.path.lexists(self.root / row.facts.folder)
+            if row.facts.condition in UNFINISHED
         }
         if not again:
             return listed
-        known = {row.facts.folder: row for row in listed.rows} | again
+        # One that went away while it was read, or got its final name, stays as it was until the next look.
+        there = {name: row for name, row in again.items() if os.path.lexists(self.root / name)}
+        known = {row.facts.folder: row for row in listed.rows} | there
         order = newest_first(row.facts for row in known.values())
         return Listed(tuple(known[each.folder] for each in order), listed.warnings)
 
@@ -196,6 +197,21 @@ class Shelf:
             raise EvidenceError("evidence-missing", message, "name the folder with --out, or record a run") from None
         except OSError as error:
             raise _unreadable(self.root, error) from error
+
+
+def run_in(root: Path, name: str) -> RunEntry | None:
+    """Read the run of a name, whichever of its two it has; ``None`` when it has neither, or went away meanwhile."""
+    # A run gets its final name once, and that may be between two of these looks.
+    for folder in (root / name, root / f"{name}{PARTIAL_SUFFIX}", root / name):
+        if _is_plain(folder):
+            entry = read_entry(folder)
+            if _is_plain(folder):
+                return entry
+    return None
+
+
+def _is_plain(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink()
 
 
 def _begins(row: Row, text: str) -> bool:

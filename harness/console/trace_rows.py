@@ -7,13 +7,14 @@ only the lines of its log that begin or end something are read, and of a climb t
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.console.observed_pipelines import climbs_in, observed_pipeline
 from harness.console.rendering import address
-from harness.console.shelf import UNFINISHED
+from harness.console.shelf import UNFINISHED, run_in
 from harness.console.stamps import stamp_of
 from harness.evidence.faults import EvidenceError
 from harness.evidence.guarded import stored_text
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 MOST_TRIALS: Final = 100
 """Of a run that goes on: the newest ones."""
+
+_BAD: Final = frozenset({"FAIL", "BLOCKED"})
 
 
 class Pipelines:
@@ -70,10 +73,19 @@ class Pipelines:
                 now[row.name] = told
                 found += told[1]
             else:
-                found += self.of(read_entry(root / row.facts.folder))
+                found += self._of_row(root, row)
         # Whoever is quicker is right: all of it can be made again.
         self._told = now
         return sorted(found, key=lambda each: str(each["started_at"]), reverse=True)
+
+    def _of_row(self, root: Path, row: Row) -> list[Json]:
+        folder = root / row.facts.folder
+        told = self.of(read_entry(folder))
+        if os.path.lexists(folder):
+            return told
+        # It went away, or got its final name, while it was read: that is no damage.
+        entry = run_in(root, row.name)
+        return self.of(entry) if entry else []
 
     def of(self, entry: RunEntry) -> list[Json]:
         """Those of one run, the latest first; a run whose log cannot be read has one that says so."""
@@ -178,18 +190,24 @@ def facts_of_pipeline(told: Json) -> Json:
     trigger: Any = told.get("trigger")
     steps: Any = told.get("steps")
     rows = [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
-    bad = next((step for step in rows if step.get("status") in {"FAIL", "BLOCKED"}), None)
+    bad = next((step for step in rows if str(step.get("status")) in _BAD), None)
+    final = _text(told.get("final_error"))
     return {
         "status": str(told.get("pipeline_status") or "unknown"),
         "intent": str(told.get("intent_type") or "unknown"),
         "source": str(trigger.get("source") or "unknown") if isinstance(trigger, dict) else "unknown",
         "started_at": str(told.get("started_at") or ""),
-        "completed_at": told.get("completed_at"),
+        "completed_at": _text(told.get("completed_at")),
         "steps": [{"name": str(each.get("agent_name")), "status": str(each.get("status"))} for each in rows],
         "failing_step": str(bad.get("agent_name")) if bad else None,
-        "reason": str(bad.get("error_message") or told.get("final_error") or "") if bad else told.get("final_error"),
+        "reason": str(bad.get("error_message") or final or "") if bad else final,
         "job_types": [],
     }
+
+
+def _text(value: object) -> str | None:
+    """A value that should be a text, and may be anything where somebody else wrote it."""
+    return None if value is None else str(value)
 
 
 def _unreadable(entry: RunEntry, why: str) -> Json:

@@ -104,7 +104,7 @@ def is_wanted(row: Json, filters: Filters) -> bool:
 
 def _of_backend(sources: Sources) -> list[Json]:
     told = ask_backend(sources, _RECENT)
-    items = told.get("items") or told.get("traces")
+    items = told.get("traces")
     if not isinstance(items, list):
         raise EvidenceError("backend-unreachable", "the backend answered with something that is no list of traces", "")
     return [_row(each) for each in items if isinstance(each, dict)]
