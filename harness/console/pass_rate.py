@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from harness.console.rendering import Json
     from harness.console.time_units import Unit
 
+FEWEST_PLACES: Final = 12
+"""On the strip, so that the bar of one hour does not fill it."""
+
 _GAP: Final = 0.15
 """Of a bar's place."""
 _UNDECIDED: Final = frozenset({Verdict.ERROR.value, Verdict.INCONCLUSIVE.value})
@@ -63,9 +66,11 @@ def pass_rate(rows: Sequence[Row], filters: Filters) -> Json:
     for count in bars.values():
         total = _sum(total, count)
     first, last = min(bars), max(bars)
-    width = 100 / (last - first + 1)
+    span = last - first + 1
+    width = 100 / max(FEWEST_PLACES, span)
     return {
         "unit": unit.name,
+        "is_short": span < FEWEST_PLACES,
         **_told(total),
         "bars": [
             {**_bar(place, bars[place], unit=unit, filters=filters), **_drawn(bars[place], place - first, width)}

@@ -83,3 +83,10 @@ def test_whatever_time_a_record_tells_every_run_is_counted_on_a_bounded_strip(to
     years = found["unit"] == "year"
     assert years or len(found["bars"]) <= MOST_BARS
     assert all(0 <= bar["x"] <= 100 for bar in found["bars"])
+
+
+def test_one_bar_alone_does_not_fill_the_strip():
+    found = rate(run("PASS"))
+    assert found["is_short"]
+    assert found["bars"][0]["width"] < 100 / 11
+    assert not rate(run("PASS"), run("PASS", BEGAN + timedelta(hours=11)))["is_short"]
