@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from harness.console.guard import FILE_POLICY
 from harness.console.rendering import Page, drawn
+from harness.evidence.records import to_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +34,16 @@ def html(page: Page) -> Response:
 
 def document(told: Json, status: int = 200) -> Response:
     """The same for programs."""
-    body = json.dumps(told, ensure_ascii=False, indent=1)
-    return Response(f"{body}\n".encode("utf-8", "backslashreplace"), status, media_type=JSON)
+    return Response(spelt(told), status, media_type=JSON)
+
+
+def spelt(told: Any) -> bytes:  # noqa: ANN401  # JSON values
+    """A document as JSON; numbers that it does not know are texts, as they are in records."""
+    try:
+        body = json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)
+    except ValueError:
+        body = json.dumps(to_document(told), ensure_ascii=False, indent=1)
+    return f"{body}\n".encode("utf-8", "backslashreplace")
 
 
 def data(request: Request, body: bytes, digest: str) -> Response:

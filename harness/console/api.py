@@ -10,14 +10,15 @@ import hashlib
 import json
 from collections import Counter
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from harness.console.answers import spelt
 from harness.console.case_tables import tables_of
 from harness.console.climbed import climbed, page_names
 from harness.console.refusals import MissingError
 from harness.console.rendering import address
 from harness.console.run_rows import facts_of_row, row_of
-from harness.console.shelf import UNFINISHED
+from harness.console.shelf import UNFINISHED, run_in
 from harness.console.trace_page import trace_document
 from harness.console.traces_page import traces_page
 from harness.evidence.faults import EvidenceError
@@ -47,7 +48,7 @@ Answer = tuple[bytes, str]
 def runs(sources: Sources) -> Answer:
     """Every run, newest first; a damaged one says so and breaks no other."""
     rows = sources.shelf.listed().rows
-    return _spelt({"runs": [_summary(row) for row in rows], "count": len(rows)}), ""
+    return spelt({"runs": [_summary(row) for row in rows], "count": len(rows)}), ""
 
 
 def run(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -62,7 +63,7 @@ def run(sources: Sources, names: Mapping[str, str]) -> Answer:
         "trust": sources.trusted.of(entry).document(),
         "record": to_document(entry.record) if entry.record else None,
     }
-    return _ended(entry, _spelt(told))
+    return _ended(entry, spelt(told))
 
 
 def cases(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -80,7 +81,7 @@ def cases(sources: Sources, names: Mapping[str, str]) -> Answer:
         page = address("runs", entry.name, names[record.folder])
         found.append({**_case_summary(entry, record), "page": page, "sha256": file.sha256 if file else None})
     told = {"run": entry.name, "run_id": entry.run_id, "cases": found, "count": len(found)}
-    return _ended(entry, _spelt(told))
+    return _ended(entry, spelt(told))
 
 
 def case(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -116,12 +117,12 @@ def apis(sources: Sources, query: Mapping[str, str]) -> Answer:
     """
     entry = _named(sources, query.get("run", ""))
     told = sources.kept.made(entry, ("apis",), lambda: _called(entry))
-    return _spelt({"run": entry.name, "run_id": entry.run_id, "apis": told, "count": len(told)}), ""
+    return spelt({"run": entry.name, "run_id": entry.run_id, "apis": told, "count": len(told)}), ""
 
 
 def traces(sources: Sources, query: Mapping[str, str]) -> Answer:
     """The climbs of all runs, recent first, filtered and in pages like the page that shows them."""
-    return _spelt(traces_page(sources, query, "").document), ""
+    return spelt(traces_page(sources, query, "").document), ""
 
 
 def trace(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -131,22 +132,23 @@ def trace(sources: Sources, names: Mapping[str, str]) -> Answer:
         MissingError: No run holds it.
         EvidenceError: It cannot be read.
     """
-    return _spelt(trace_document(sources, names["trace"], fold=False)), ""
+    return spelt(trace_document(sources, names["trace"], fold=False)), ""
 
 
 def ledger() -> Answer:
     """What exists: the paths of the published API description."""
     data = resources.files("harness.language").joinpath("api_paths.json").read_bytes()
     paths = json.loads(data)["paths"]
-    return _spelt({"paths": paths, "count": len(paths)}), ""
+    return spelt({"paths": paths, "count": len(paths)}), ""
 
 
 def _named(sources: Sources, name: str) -> RunEntry:
     if name:
         return sources.shelf.by_id(name)
     for row in sources.shelf.listed().rows:
-        if row.is_finished:
-            return sources.shelf.entry(row.name)
+        # One that went away since it was listed is passed over.
+        if row.is_finished and (found := run_in(sources.shelf.root, row.name)):
+            return found
     raise MissingError("no finished run is there")
 
 
@@ -198,7 +200,3 @@ def _scenarios(entry: RunEntry) -> tuple[ScenarioRecord, ...]:
 
 def _ended(entry: RunEntry, body: bytes) -> Answer:
     return body, hashlib.sha256(body).hexdigest() if entry.condition is RunCondition.FINISHED else ""
-
-
-def _spelt(document: Any) -> bytes:  # noqa: ANN401  # JSON values
-    return f"{json.dumps(document, ensure_ascii=False, indent=1)}\n".encode("utf-8", "backslashreplace")

@@ -8,21 +8,62 @@ runs that continue from it; by its own run, at once.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from harness.console.shelf import LOOKED_S
 from harness.console.stamps import stamp_of, stamps_below
 from harness.evidence.chaining import stored_runs
 from harness.evidence.layout import KEYS, LEDGER, MANIFEST
+from harness.sealing.ledger import ChainWord
 from harness.verifying.findings import Finding, UnreadableError
-from harness.verifying.seal_checks import links
+from harness.verifying.seal_checks import finding_of
 from harness.verifying.surroundings import Believed, Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+    from typing import Self
 
-    from harness.sealing.ledger import Stored
+    from harness.sealing.ledger import Stored, Trouble
+    from harness.verifying.surroundings import Chain
+
+MOST_FINDINGS: Final = 100
+"""Of those that every run is told; the others are counted, since a ledger may have a hundred thousand odd lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What is wrong with a chain, or worth knowing.
+
+    Attributes:
+        shared: What concerns every run.
+        untold: So many more concern every run.
+        own: What concerns one run, by its folder.
+    """
+
+    shared: tuple[Finding, ...] = ()
+    untold: int = 0
+    own: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, chain: Chain) -> Self:
+        """Go through the troubles of a chain once."""
+        shared: list[Trouble] = []
+        own: defaultdict[str, list[Trouble]] = defaultdict(list)
+        for each in chain.troubles:
+            (own[each.run] if each.word is ChainWord.BEFORE else shared).append(each)
+        told = sorted(shared, key=lambda each: not each.is_fault)[:MOST_FINDINGS]
+        return cls(
+            tuple(map(finding_of, told)),
+            len(shared) - len(told),
+            {run: tuple(map(finding_of, found)) for run, found in own.items()},
+        )
+
+    def told(self, run: str) -> tuple[Finding, ...]:
+        """What is told with one run."""
+        return (*self.shared, *self.own.get(run, ()))
 
 
 class Chained:
@@ -40,6 +81,7 @@ class Chained:
         self._looked: tuple[object, float] | None = None
         self._around = Surroundings(root, Believed(), reads=self._read)
         self._places: dict[str, int] = {}
+        self._links = Links()
 
     def around(self) -> Surroundings:
         """Ledger, runs and pinned keys as they are, or were up to ten seconds ago."""
@@ -55,12 +97,11 @@ class Chained:
         """Changes whenever a pinned key does."""
         return stamps_below(self._root / KEYS)
 
-    def findings(self, name: str) -> tuple[Finding, ...]:
-        """What is wrong with the chain, or worth knowing about one run."""
-        try:
-            return tuple(links(self.around().chain, name))
-        except UnreadableError as error:
-            return (error.finding,)
+    @property
+    def links(self) -> Links:
+        """What is wrong with the chain, or worth knowing about its runs."""
+        self.around()
+        return self._links
 
     def place(self, name: str) -> str:
         """Which one a run is in the ledger; empty when it is not listed, or no ledger can be read."""
@@ -78,10 +119,10 @@ class Chained:
             found = fresh.chain
             if not is_other and found == self._around.chain:
                 return
-            lines = found.ledger.lines if found.ledger else ()
-        except UnreadableError:
-            lines = ()
-        self._around = fresh
+            lines, told = found.ledger.lines if found.ledger else (), Links.of(found)
+        except UnreadableError as error:
+            lines, told = (), Links((error.finding,))
+        self._around, self._links = fresh, told
         self._places = {line.run: at for at, line in enumerate(lines, start=1)}
 
     def _read(self, root: int, names: Iterable[str]) -> Iterator[Stored]:

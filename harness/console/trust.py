@@ -6,14 +6,16 @@ A run that is not finished has nothing that could be verified, and is never call
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.console.chained import Chained
+from harness.console.refusals import MissingError
 from harness.console.shelf import TRUSTED_S
-from harness.console.stamps import stamps_below
+from harness.console.stamps import stamp_of, stamps_below
 from harness.evidence.layout import REDACTION
 from harness.evidence.reading import RunCondition, read_entry
 from harness.reporting.stored import LostError, object_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from harness.console.chained import Links
     from harness.console.listed import Row
     from harness.console.rendering import Json
     from harness.evidence.reading import RunEntry
@@ -107,28 +110,47 @@ class Trusted:
         self._chained = Chained(root, clock)
 
     def of(self, entry: RunEntry) -> Trust:
-        """Of one run; looks at every file of it, if only at its size and times."""
+        """Of one run; looks at every file of it, if only at its size and times.
+
+        Raises:
+            MissingError: It went away meanwhile.
+        """
         return _running(entry.record) if entry.condition is RunCondition.RUNNING else self._of(entry.folder)
 
     def lately(self, rows: Iterable[Row]) -> list[Trust]:
-        """Of the runs of a list: as each was a moment ago, so that a page of many runs does not look at every file."""
+        """Of the runs of a list: as each was a moment ago, so that a page of many runs does not look at every file.
+
+        One that went away since it was listed is not broken; nothing can be said of it.
+        """
         return [_running(None) if row.is_running else self._lately(self._root / row.facts.folder) for row in rows]
 
     def _lately(self, folder: Path) -> Trust:
         kept = self._kept.get(folder.name)
-        return kept.trust if kept and self._clock() - kept.when <= TRUSTED_S else self._of(folder)
+        try:
+            return kept.trust if kept and self._clock() - kept.when <= TRUSTED_S else self._of(folder)
+        except MissingError:
+            why = "it went away while it was looked at"
+            return replace(_nothing(why), why=(why,))
 
     def _of(self, folder: Path) -> Trust:
         around = self._chained.around()
-        stamp = (stamps_below(folder), self._chained.keys)
-        kept = self._kept.get(folder.name)
-        own = kept.own if kept and kept.stamp == stamp else self._computed(folder, around)
-        trust = _linked(own, self._chained.findings(folder.name), self._chained.place(folder.name))
+        stamp, kept = self._stamp(folder), self._kept.get(folder.name)
+        is_known = kept is not None and kept.stamp == stamp
+        own = kept.own if kept and is_known else self._computed(folder, around)
+        if not is_known and self._stamp(folder) != stamp:
+            # It was changed, or moved, while it was looked at: what was found is told once and not believed.
+            stamp = object()
+        if not os.path.lexists(folder):
+            raise MissingError("there is no such run")
+        trust = _linked(own, self._chained.links, folder.name, where=self._chained.place(folder.name))
         with self._lock:
             self._kept[folder.name] = _Kept(stamp, self._clock(), own, trust)
             while len(self._kept) > _MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
         return trust
+
+    def _stamp(self, folder: Path) -> object:
+        return stamp_of(folder), stamps_below(folder), self._chained.keys
 
     def _computed(self, folder: Path, around: Surroundings) -> Trust:
         report = verify(folder, strict=False, checks=Checks(always=_checks(around)))
@@ -145,9 +167,9 @@ def _checks(around: Surroundings) -> dict[str, Callable[[Bundle], Looks]]:
     return {**ALWAYS, "finished": finished, "chain": place}
 
 
-def _linked(own: Trust, found: Iterable[Finding], where: str) -> Trust:
+def _linked(own: Trust, links: Links, run: str, *, where: str) -> Trust:
     """A run's own trust together with what the chain around it says."""
-    found = list(found)
+    found = links.told(run)
     faults = [each for each in found if each.is_fault]
     told = [_told("chain", each) for each in faults]
     remarks = [each for each in found if not each.is_fault]
@@ -156,21 +178,25 @@ def _linked(own: Trust, found: Iterable[Finding], where: str) -> Trust:
         own,
         word=Result.BROKEN if faults else own.word,
         chain=chain or where or (remarks[0].what if remarks else "not in a ledger"),
-        why=_bounded((*own.why, *told)),
+        why=_bounded((*own.why, *told), links.untold),
         remarks=tuple(dict.fromkeys((*own.remarks, *(_told("chain", each) for each in remarks)))),
     )
 
 
-def _bounded(lines: Iterable[str]) -> tuple[str, ...]:
+def _bounded(lines: Iterable[str], untold: int) -> tuple[str, ...]:
     told = tuple(dict.fromkeys(lines))
-    more = len(told) - MOST_WHY
-    return (*told[:MOST_WHY], f"and {more} more; `ladder verify` tells all") if more > 0 else told
+    more = max(0, len(told) - MOST_WHY) + untold
+    return (*told[:MOST_WHY], f"and {more} more; `ladder verify` tells all") if more else told
 
 
 def _running(record: RunRecord | None) -> Trust:
-    nothing = "nothing is sealed yet: the run has not ended"
     image = record.images.worker if record else None
-    return Trust(Result.UNSIGNED, nothing, nothing, (0, 0), "counted at the end", image or "unknown")
+    return replace(_nothing("nothing is sealed yet: the run has not ended"), image=image or "unknown")
+
+
+def _nothing(why: str) -> Trust:
+    """Of what cannot be verified."""
+    return Trust(Result.UNSIGNED, why, why, (0, 0), "counted at the end", "unknown")
 
 
 def _trust(entry: RunEntry, report: Report) -> Trust:

@@ -22,6 +22,7 @@ from harness.verifying.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from harness.sealing.ledger import Trouble
     from harness.verifying.bundle import Bundle
     from harness.verifying.surroundings import Chain
 
@@ -83,7 +84,12 @@ def links(found: Chain, name: str) -> Iterator[Finding]:
     """What is wrong with a chain, or worth knowing about the run in a folder of that name."""
     for each in found.troubles:
         if each.word is not ChainWord.BEFORE or each.run == name:
-            yield Finding(each.word.value, layout.LEDGER, shown(each.run), each.what, is_fault=each.is_fault)
+            yield finding_of(each)
+
+
+def finding_of(trouble: Trouble) -> Finding:
+    """What is the matter with a chain, as a finding."""
+    return Finding(trouble.word.value, layout.LEDGER, shown(trouble.run), trouble.what, is_fault=trouble.is_fault)
 
 
 def place(bundle: Bundle) -> Looks:

@@ -4,11 +4,14 @@ import json
 
 import pytest
 from console_stage import copied
+from stored_runs import change_run
 
 from harness.console.refusals import MissingError
 from harness.console.shelf import TRUSTED_S, Shelf
+from harness.console.trust import Trusted
 from harness.evidence import layout
 from harness.evidence.reading import read_entry
+from harness.verifying.verify import verify
 
 
 class Clock:
@@ -110,3 +113,41 @@ def test_traces_that_lie_in_a_killed_run_may_hold_anything(client, partial, odd,
         # What is no trace any more says so, and breaks no list.
         assert "console-fault" not in answer.text
         assert answer.status_code == 200 or path.startswith("/traces/")
+
+
+def test_a_run_that_goes_away_while_it_is_verified_is_not_there_and_not_broken(client, bundle, elsewhere, monkeypatch):
+    monkeypatch.setattr("harness.console.trust.verify", once(lambda: bundle.rename(elsewhere), verify))
+    assert client.get(f"/runs/{bundle.name}").status_code == 404
+
+
+def test_a_run_that_goes_away_while_a_list_is_made_is_called_broken_by_none(client, bundle, elsewhere, monkeypatch):
+    monkeypatch.setattr("harness.console.trust.verify", once(lambda: bundle.rename(elsewhere), verify))
+    (row,) = client.get("/.json").json()["runs"]
+    assert row["trust"] == "unsigned"
+    assert "went away" in row["why"]
+    assert client.get("/.json").json()["runs"] == []
+
+
+def test_what_was_found_while_a_run_was_away_is_not_believed_when_it_is_back(root, bundle, elsewhere, monkeypatch):
+    trusted = Trusted(root)
+    good = Trusted(root).of(read_entry(bundle))
+
+    def verify_without(*given, **named):
+        bundle.rename(elsewhere)
+        try:
+            return verify(*given, **named)
+        finally:
+            elsewhere.rename(bundle)
+
+    monkeypatch.setattr("harness.console.trust.verify", verify_without)
+    assert trusted.of(read_entry(bundle)).is_broken
+    monkeypatch.setattr("harness.console.trust.verify", verify)
+    assert trusted.of(read_entry(bundle)) == good
+
+
+def test_the_newest_finished_run_that_just_went_away_is_passed_over(client, bundle, elsewhere, monkeypatch):
+    newer = copied(bundle, bundle.with_name(bundle.name.replace(":14:", ":30:")))
+    change_run(newer, lambda document: document.update(folder=newer.name, started_at=newer.name))
+    assert client.get("/evidence/api/apis").json()["run"] == newer.name
+    monkeypatch.setattr("harness.console.shelf.read_entry", once(lambda: newer.rename(elsewhere), read_entry))
+    assert client.get("/evidence/api/apis").json()["run"] == bundle.name
