@@ -12,6 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from harness.console.time_units import day_of, within_calendar
+from harness.evidence.printable import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -47,7 +50,8 @@ class Filters:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Filters:
         """Read them from an address."""
-        given = {name: query.get(name, "")[:LONGEST].strip() for name in (*_WORDS, *_DAYS)}
+        # A line feed or a tab would part what a run says, and a search would match across two things.
+        given = {name: one_line(query.get(name, "")[:LONGEST].strip()) for name in (*_WORDS, *_DAYS)}
         days = {name: given[name] if _is_day(given[name]) else "" for name in _DAYS}
         faults = [f"{given[name]!r} is no date" for name in _DAYS if given[name] and not days[name]]
         if days["from"] and days["to"] and days["from"] > days["to"]:
@@ -67,10 +71,12 @@ class Filters:
         words = {name: getattr(self, name) for name in _WORDS}
         return {**words, "from": self.first, "to": self.last}
 
-    def on_day(self, started_at: str) -> bool:
-        """Whether a time lies in the days that are wanted; both are told in UTC."""
-        day = started_at[:10]
-        return (not self.first or day >= self.first) and (not self.last or day <= self.last)
+    def on_day(self, began_us: int) -> bool:
+        """Whether a time, in microseconds since 1970, lies in the days that are wanted, in UTC."""
+        if not self.first and not self.last:
+            return True
+        day = day_of(within_calendar(began_us)).isoformat()
+        return day >= self.first and (not self.last or day <= self.last)
 
     def address(self, path: str, **more: object) -> str:
         """The address of a list with these filters; ``more`` comes on top."""

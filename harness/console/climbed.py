@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from harness.console.refusals import MissingError
 from harness.console.shelf import UNFINISHED
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from harness.evidence.run_record import ScenarioRecord
     from harness.traces.case import Case
     from harness.traces.records import Trace
+
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_TAKEN: Final = frozenset({"events", "export.html", "files"})
+_TWIN: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,18 @@ def page_names(entry: RunEntry) -> dict[str, str]:
     """Folder → what that scenario is called in addresses: its id, or that of its case where several have the same."""
     records = entry.record.scenarios if entry.record else ()
     count = Counter(each.id for each in records)
-    return {each.folder: each.id if each.id and count[each.id] == 1 else case_id_of(each.folder) for each in records}
+    return {each.folder: each.id if count[each.id] == 1 and _fits(each.id) else _by_case(each) for each in records}
+
+
+def _fits(name: str) -> bool:
+    """Whether a name in an address is that of a scenario, and not of something else below a run."""
+    return bool(_NAME.fullmatch(name)) and name not in _TAKEN and not name.endswith(_TWIN)
+
+
+def _by_case(record: ScenarioRecord) -> str:
+    name = case_id_of(record.folder)
+    # With that ending it would be the JSON of another one.
+    return f"{name}_" if name.endswith(_TWIN) else name
 
 
 def page_id(entry: RunEntry, record: ScenarioRecord) -> str:
@@ -73,10 +90,12 @@ def find(entry: RunEntry, name: str) -> ScenarioRecord:
     if entry.record is None:
         raise EvidenceError("run-unreadable", f"run {entry.name}: {entry.why}", "the list of runs has the others")
     names = page_names(entry)
-    for record in entry.record.scenarios:
-        if name in {names[record.folder], case_id_of(record.folder)}:
-            return record
-    raise MissingError("the run has no such scenario")
+    named = (record for record in entry.record.scenarios if names[record.folder] == name)
+    cased = (record for record in entry.record.scenarios if case_id_of(record.folder) == name)
+    found = next(named, None) or next(cased, None)
+    if found is None:
+        raise MissingError("the run has no such scenario")
+    return found
 
 
 def climbed(entry: RunEntry, record: ScenarioRecord) -> Climbed:

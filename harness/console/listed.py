@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from harness.console.asked import LONGEST
 from harness.evidence.reading import RunCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     from harness.indexing.details import Details
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 MOST_MADE: Final = 32
 """Things made of one list, such as its rows under some filters."""
+
+MOST_CHOICES: Final = 500
+"""Words that a filter offers; a record may have any number, and each of them can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +88,31 @@ class Listed:
     @cached_property
     def ladders(self) -> tuple[str, ...]:
         """Names of ladders that were climbed."""
-        return _words({row.details.ladders for row in self.rows})
+        return _offered(_words({row.details.ladders for row in self.rows}))
 
     @cached_property
     def intents(self) -> tuple[str, ...]:
         """Ladders, modes and types of jobs."""
-        return _words({row.details.intents for row in self.rows})
+        return _offered(_words({row.details.intents for row in self.rows}))
 
     @cached_property
     def scenarios(self) -> tuple[str, ...]:
         """Ids of scenarios."""
         lines = _words({row.contents.scenarios for row in self.rows})
         names = {line.partition("\t")[0] for line in lines}
-        return tuple(sorted(name for name in names if "/" not in name))
+        return _offered(name for name in names if "/" not in name)
 
     @cached_property
     def triggers(self) -> tuple[str, ...]:
         """What has set runs off."""
-        return tuple(sorted({row.details.trigger for row in self.rows} - {""}))
+        return _offered({row.details.trigger for row in self.rows} - {""})
 
 
-def _words(texts: set[str]) -> tuple[str, ...]:
-    """The lines of texts, each once; most runs have the same ones."""
-    return tuple(sorted({line for text in texts for line in text.split("\n")} - {""}))
+def _words(texts: set[str]) -> set[str]:
+    """The lines of texts; most runs have the same ones."""
+    return {line for text in texts for line in text.split("\n")} - {""}
+
+
+def _offered(words: Iterable[str]) -> tuple[str, ...]:
+    """Those that an address can hold."""
+    return tuple(sorted(word for word in words if len(word) <= LONGEST)[:MOST_CHOICES])

@@ -85,7 +85,7 @@ def duration_of(row: Row) -> float:
 def is_wanted(row: Row, filters: Filters) -> bool:
     """Whether filters let a run pass; a verdict is the run's, and where a scenario is named too, that scenario's."""
     facts, details = row.facts, row.details
-    if not _has_status(row, filters) or not filters.on_day(facts.started_at or row.name):
+    if not _has_status(row, filters) or not filters.on_day(int(facts.began_us)):
         return False
     if filters.ladder and f"\n{filters.ladder}\n" not in details.ladders:
         return False

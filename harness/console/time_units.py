@@ -18,6 +18,8 @@ MOST_BARS: Final = 60
 _HOUR_US: Final = 3_600_000_000
 _DAY_US: Final = 24 * _HOUR_US
 _EPOCH: Final = date(1970, 1, 1)
+_INSTANT: Final = datetime.fromtimestamp(0, UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_US: Final = (date(9998, 12, 31) - _EPOCH).days * _DAY_US
 """A run that says it began later, or before 1970, counts there: no record can keep the others from being counted."""
 _FIRST_MONDAY: Final = 4
@@ -52,7 +54,17 @@ def unit_of(first: int, last: int) -> Unit:
     return next((unit for unit in _UNITS if unit.place(last) - unit.place(first) < MOST_BARS), _UNITS[-1])
 
 
-def _day(us: int) -> date:
+def us_of(text: str) -> int | None:
+    """Microseconds since 1970 of an instant with its offset; ``None`` of anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found - _INSTANT) // _MICROSECOND if found.tzinfo else None
+
+
+def day_of(us: int) -> date:
+    """The day of a time within the calendar."""
     return _EPOCH + timedelta(days=us // _DAY_US)
 
 
@@ -61,7 +73,7 @@ def _first_of_month(place: int) -> date:
 
 
 def _hour(place: int) -> tuple[date, str]:
-    began = datetime.fromtimestamp(0, UTC) + timedelta(hours=place)
+    began = _INSTANT + timedelta(hours=place)
     return began.date(), f"{began:%Y-%m-%d %H}:00"
 
 
@@ -79,8 +91,8 @@ _UNITS: Final = (
         "day",
         _DAY_US,
         lambda us: us // _DAY_US,
-        _named(lambda place: _day(place * _DAY_US), "%Y-%m-%d"),
-        lambda place: _day(place * _DAY_US),
+        _named(lambda place: day_of(place * _DAY_US), "%Y-%m-%d"),
+        lambda place: day_of(place * _DAY_US),
     ),
     Unit(
         "week",
@@ -92,14 +104,14 @@ _UNITS: Final = (
     Unit(
         "month",
         _DAY_US,
-        lambda us: _day(us).year * 12 + _day(us).month - 1,
+        lambda us: day_of(us).year * 12 + day_of(us).month - 1,
         _named(_first_of_month, "%Y-%m"),
         lambda place: _first_of_month(place + 1) - timedelta(days=1),
     ),
     Unit(
         "year",
         _DAY_US,
-        lambda us: _day(us).year,
+        lambda us: day_of(us).year,
         _named(lambda place: date(place, 1, 1), "%Y"),
         lambda place: date(place, 12, 31),
     ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.console.asked import Filters, cut
 from harness.console.rendering import Page
 from harness.console.runs_page import choices_of
+from harness.console.time_units import us_of
 from harness.console.trace_rows import facts_of_pipeline
 from harness.evidence.faults import EvidenceError
 from harness.traces.pipeline import PipelineStatus
@@ -99,7 +100,12 @@ def is_wanted(row: Json, filters: Filters) -> bool:
         return False
     text = filters.q.casefold()
     told = (row["run"], row["trace_id"], row["part"], row["intent"], row["source"], row["reason"] or "")
-    return filters.on_day(row["started_at"]) and any(text in each.casefold() for each in told)
+    return filters.on_day(_began_us(row)) and any(text in each.casefold() for each in told)
+
+
+def _began_us(row: Json) -> int:
+    """When a climb began; where it says nothing of the kind, when its run did by its name."""
+    return next((us for text in (row["started_at"], row["run"]) if (us := us_of(text)) is not None), 0)
 
 
 def _of_backend(sources: Sources) -> list[Json]:

@@ -7,6 +7,7 @@ from console_stage import caller, copied
 from stored_runs import change_run
 
 from harness.console.chained import MOST_FINDINGS
+from harness.console.listed import MOST_CHOICES
 from harness.console.sources import Sources
 from harness.console.trust import MOST_WHY, Trusted
 from harness.evidence import layout
@@ -59,3 +60,77 @@ def test_a_ledger_of_garbage_is_told_with_every_run_and_looked_through_once(root
     # That the run is not listed is one more.
     assert real.why[-1].startswith(f"and {LINES + 1 - MOST_WHY} more")
     assert len(made) < MOST_FINDINGS + 5
+
+
+ACROSS = ("intent=live%0Amocked", "ladder=live%0Amocked", "scenario=L01%09PASS%0Alive/L01", "q=live%0Al01", "q=l01%0A")
+
+
+@pytest.mark.parametrize("query", ACROSS[:4])
+def test_no_filter_matches_across_two_things_that_a_run_says(client, bundle, query):
+    for path in ("/.json", "/traces.json"):
+        assert client.get(f"{path}?{query}").json()["page"]["total"] == 0
+
+
+@pytest.mark.parametrize("query", [*ACROSS, "status=FAIL%0A", "q=%00", "page=%D9%A3", "from=0000-00-00", "to=%2B2025"])
+def test_whatever_is_asked_for_is_told_back_in_one_line(client, bundle, query):
+    told = client.get(f"/.json?{query}").json()["filters"]
+    assert all(text.isprintable() for text in told.values() if isinstance(text, str))
+    assert client.get(f"/?{query}").status_code == 200
+
+
+BEGINNINGS = ("2025-11-14T23:30:00-05:00", "garbage", "1960-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00",
+              "9999-12-31T23:59:59-14:00", "2025-11-14T17:14:05")  # fmt: skip
+
+
+@pytest.mark.parametrize("began", BEGINNINGS)
+def test_each_bar_of_the_rate_leads_to_the_runs_that_it_counts(client, bundle, began):
+    change_run(bundle, lambda document: document.update(started_at=began))
+    (bar,) = client.get("/.json").json()["rate"]["bars"]
+    assert len(client.get(bar["href"].replace("/?", "/.json?")).json()["runs"]) == 1
+
+
+@pytest.mark.parametrize("began", BEGINNINGS)
+def test_a_climb_began_on_the_day_on_which_it_began_here(client, bundle, began):
+    def told(document):
+        for climb in document["climbs"]:
+            climb["started_at"] = began
+
+    change_run(bundle, told)
+    day = {"2025-11-14T23:30:00-05:00": "2025-11-15"}.get(began, "2025-11-14")
+    count = len(client.get(f"/traces.json?from={day}&to={day}").json()["traces"])
+    assert count == (0 if began[:4] in {"1960", "0001", "9999"} else 2)
+
+
+@pytest.mark.parametrize("odd", ["events", "files", "export.html", "L09.json", "a/b", "..", "\ud800", "x" * 300, "<b>"])
+def test_a_scenario_of_any_id_has_a_page_that_its_links_lead_to(client, bundle, odd):
+    change_run(bundle, lambda document: document["scenarios"][0].update(id=odd, title="the odd one"))
+    (href,) = {
+        each["href"]
+        for part in client.get(f"/runs/{bundle.name}.json").json()["parts"]
+        for each in part["scenarios"]
+        if each["title"] == "the odd one"
+    }
+    page = client.get(href)
+    assert page.status_code == 200
+    assert "<main" in page.text
+    assert "the odd one" in page.text
+    assert client.get(f"{href}.json").json()["scenario"]["title"] == "the odd one"
+
+
+def test_a_scenario_that_is_called_like_the_case_of_another_is_found_by_its_name(client, bundle):
+    change_run(bundle, lambda document: document["scenarios"][1].update(id="live-L01", title="the second"))
+    assert client.get(f"/runs/{bundle.name}/L01.json").json()["scenario"]["folder"] == "live/L01"
+    assert client.get(f"/runs/{bundle.name}/live-L01.json").json()["scenario"]["title"] == "the second"
+
+
+def test_what_can_be_chosen_is_bounded_and_can_be_asked_for(client, bundle):
+    def told(document):
+        document["ladders"][0]["name"] = "x" * 1_000_000
+        document["scenarios"][0]["job_types"] = [f"job{number}" for number in range(20_000)]
+
+    change_run(bundle, told)
+    found = client.get("/.json").json()
+    assert len(found["choices"]["intent"]) == MOST_CHOICES
+    assert found["choices"]["ladder"] == ["mocked"]
+    assert len(client.get("/").content) < 200_000
+    assert client.get("/.json?intent=job19999").json()["page"]["total"] == 1
