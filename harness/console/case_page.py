@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.console.case_steps import steps_of
 from harness.console.case_tables import tables_of
 from harness.console.case_texts import texts_of
-from harness.console.climbed import climbed, find, page_id
+from harness.console.climbed import climbed, find, page_names
 from harness.console.picture import trace_picture
 from harness.console.rendering import Page, address
 from harness.evidence.layout import case_file
@@ -36,17 +36,27 @@ def case_page(sources: Sources, names: Mapping[str, str], here: str, *, fold: bo
     """
     entry = sources.shelf.entry(names["run"])
     record = find(entry, names["scenario"])
-    made = sources.kept.made(entry, ("case", record.folder, str(fold)), lambda: case_document(entry, record, fold=fold))
+    called = page_names(entry)
+    made = sources.kept.made(
+        entry, ("case", record.folder, str(fold)), lambda: case_document(entry, record, called, fold=fold)
+    )
     trust = sources.trusted.of(entry).document()
     around = {"trust": trust, "condition": entry.condition.value}
     keep = sources.kept.drawn(entry, (here,), around)
     return Page("case", f"{record.id} {record.title}, run {entry.name}", {**made, **around}, here, keep=keep)
 
 
-def case_document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Json:
-    """Everything of one scenario but its trust; ``fold`` makes look-alikes of its trace one row."""
+def case_document(entry: RunEntry, record: ScenarioRecord, called: Mapping[str, str], *, fold: bool) -> Json:
+    """Everything of one scenario but its trust.
+
+    Args:
+        entry: The run.
+        record: The scenario.
+        called: ``page_names`` of the run.
+        fold: Whether look-alikes of its trace become one row.
+    """
     found = climbed(entry, record)
-    name = page_id(entry, record)
+    name = called[record.folder]
     return {
         "run": entry.name,
         "run_href": address("runs", entry.name),
@@ -65,7 +75,7 @@ def case_document(entry: RunEntry, record: ScenarioRecord, *, fold: bool) -> Jso
         **tables_of(found),
         **texts_of(entry, record),
         "files": _files(entry, found),
-        **_neighbours(entry, record),
+        **_neighbours(entry, record, called),
     }
 
 
@@ -103,7 +113,7 @@ def file_row(entry: RunEntry, path: str, listed: StoredFile | None) -> Json:
     return {"path": path, "size": known[0], "sha256": known[1], "href": href}
 
 
-def _neighbours(entry: RunEntry, record: ScenarioRecord) -> Json:
+def _neighbours(entry: RunEntry, record: ScenarioRecord, called: Mapping[str, str]) -> Json:
     """The scenarios before and after, in the order of the climb."""
     found = entry.record.scenarios if entry.record else ()
     at = found.index(record)
@@ -111,6 +121,6 @@ def _neighbours(entry: RunEntry, record: ScenarioRecord) -> Json:
     after = found[at + 1] if at + 1 < len(found) else None
     named = (("previous", before), ("next", after))
     return {
-        name: {"id": page_id(entry, each), "href": address("runs", entry.name, page_id(entry, each))} if each else None
+        name: {"id": called[each.folder], "href": address("runs", entry.name, called[each.folder])} if each else None
         for name, each in named
     }

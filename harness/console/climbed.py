@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from harness.console.refusals import MissingError
@@ -22,7 +22,7 @@ from harness.traces.segments import segments
 if TYPE_CHECKING:
     from harness.evidence.event_lines import Entry
     from harness.evidence.reading import RunEntry
-    from harness.evidence.run_record import ScenarioRecord
+    from harness.evidence.run_record import RunRecord, ScenarioRecord
     from harness.traces.case import Case
     from harness.traces.records import Trace
 
@@ -118,7 +118,7 @@ def _trace(entry: RunEntry, record: ScenarioRecord) -> tuple[Trace | None, str]:
 def _events(entry: RunEntry, record: ScenarioRecord) -> tuple[tuple[Entry, ...], str]:
     found: tuple[Entry, ...] = ()
     why = "" if record.started_at else "it was not climbed"
-    for log in logs_of(entry.folder, entry.record) if entry.record else ():
+    for log in logs_of(entry.folder, _with_its_trial(entry.record, record)) if entry.record else ():
         try:
             for segment in segments(iter_events(log)):
                 if segment.started.folder == record.folder:
@@ -126,6 +126,15 @@ def _events(entry: RunEntry, record: ScenarioRecord) -> tuple[tuple[Entry, ...],
         except EvidenceError as error:
             why = error.message.removeprefix(f"{entry.folder}/")
     return found, "" if found else why or "the log has no events of it"
+
+
+def _with_its_trial(run: RunRecord, record: ScenarioRecord) -> RunRecord:
+    """A run with no other trial than that of a scenario: there may be a thousand, and each has a log of its own."""
+    return replace(run, trial_records=tuple(each for each in run.trial_records if _is_in(record.folder, each.folder)))
+
+
+def _is_in(folder: str, trial: str) -> bool:
+    return not trial or folder.startswith(f"{trial}/")
 
 
 def _case(

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.console.case_page import case_document
+from harness.console.climbed import page_names
 from harness.console.rendering import asset, exported
 from harness.console.run_page import run_document
 from harness.evidence.faults import EvidenceError
@@ -45,12 +46,15 @@ def export(sources: Sources, names: Mapping[str, str]) -> Export:
     entry = sources.shelf.entry(names["run"])
     if entry.record is None:
         raise EvidenceError("run-unreadable", f"run {entry.name}: {entry.why}", "the list of runs has the others")
-    trust = sources.trusted.of(entry).document()
     style = _squeezed(asset("console.css").decode() + _own_style())
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    run = {**run_document(entry), "trust": trust}
-    told = _without_links({"run": run, "cases": _cases(entry, trust), "lean": True})
+    run, cases = run_document(entry), _cases(entry)
+    # Last, so that a run which went away meanwhile is not told as one without files.
+    trust = sources.trusted.of(entry).document()
+    told = _without_links({"run": run, "cases": cases, "lean": True})
+    for each in (told["run"], *told["cases"]):
+        each["trust"] = trust
     text = _lean(exported(told, style=style, policy=policy))
     name = f"ladder-{entry.name.replace(':', '')}.html"
     return Export(sources.redactor().text(text, source="export.html"), name, policy)
@@ -74,9 +78,9 @@ def _lean(text: str) -> str:
     return re.sub(r">[^<>]*<", lambda found: found[0].replace("&#34;", '"').replace("&#39;", "'"), text)
 
 
-def _cases(entry: RunEntry, trust: Json) -> list[Json]:
-    records = entry.record.scenarios if entry.record else ()
-    return [{**_spanned(case_document(entry, record, fold=True)), "trust": trust} for record in records]
+def _cases(entry: RunEntry) -> list[Json]:
+    records, called = entry.record.scenarios if entry.record else (), page_names(entry)
+    return [_spanned(case_document(entry, record, called, fold=True)) for record in records]
 
 
 def _spanned(case: Json) -> Json:

@@ -39,7 +39,7 @@ def serve(
         say: Takes the address, once the port is bound.
 
     Raises:
-        UsageError: ``port-invalid`` or ``evidence-missing``.
+        UsageError: ``port-invalid``, ``token-invalid`` or ``evidence-missing``.
         PrerequisiteError: ``port-taken``.
     """
     import uvicorn
@@ -49,9 +49,9 @@ def serve(
 
     if not root.is_dir():
         raise UsageError("evidence-missing", f"{root} is no folder", "record a run first, or name it with --out")
+    token = _token(settings)
     bound = _bound(port)
     found: int = bound.getsockname()[1]
-    token = settings.get(TOKEN)
     app = create_app(Sources.of(root, redactor, _asking(settings, redactor)), port=found, token=token)
     say(f"console: http://{HOST}:{found}/ shows {root}{' (a token is asked for)' if token else ''}")
     # The parser in Python bounds a request's head; the other one that may be installed reads on for ever.
@@ -65,6 +65,15 @@ def serve(
         server_header=False,
     )
     uvicorn.Server(config).run(sockets=[bound])
+
+
+def _token(settings: Settings) -> str:
+    """The token; one that no header carries, or only in another form, would lock everybody out."""
+    token = settings.get(TOKEN)
+    if not token.isprintable() or token != token.strip():
+        message = f"{TOKEN} holds a control character, a byte that is no UTF-8, or a blank at an end"
+        raise UsageError("token-invalid", message, "choose another one; empty means that none is asked for")
+    return token
 
 
 def _asking(settings: Settings, redactor: Callable[[], Redactor]) -> Callable[[str], Exchange]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT: Final = 128
 
+MOST_CHARACTERS: Final = 32 << 20
+"""Of drawn pages; a run of a thousand trials has one of ten million, and each address one of its own."""
+
 
 class Kept:
     """Documents by what they are of; used by several threads at a time."""
@@ -36,6 +39,7 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[str, ...], tuple[object, object]] = OrderedDict()
+        self._characters = 0
 
     def made(self, entry: RunEntry, what: tuple[str, ...], make: Callable[[], T]) -> T:
         """The document, made anew when a file of the run has changed; of an unfinished run always."""
@@ -49,10 +53,16 @@ class Kept:
                 return held[1]  # type: ignore[return-value]
         found = make()
         with self._lock:
+            self._forget(key)
             self._held[key] = stamp, found
-            while len(self._held) > MOST_KEPT:
-                self._held.popitem(last=False)
+            self._characters += _characters(found)
+            while len(self._held) > MOST_KEPT or self._characters > MOST_CHARACTERS:
+                self._forget(next(iter(self._held)))
         return found
+
+    def _forget(self, key: tuple[str, ...]) -> None:
+        if held := self._held.pop(key, None):
+            self._characters -= _characters(held[1])
 
     def drawn(self, entry: RunEntry, what: tuple[str, ...], document: Mapping[str, object]) -> Keep:
         """Keeps a page as it was drawn, as long as the run and what else the page shows are the same.
@@ -64,6 +74,10 @@ class Kept:
         """
         key = ("html", *what, repr(document))
         return lambda draw: self.made(entry, key, draw)
+
+
+def _characters(found: object) -> int:
+    return len(found) if isinstance(found, str) else 0
 
 
 @dataclass(frozen=True, slots=True)

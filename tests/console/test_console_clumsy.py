@@ -6,11 +6,17 @@ import pytest
 from console_stage import caller, copied
 from stored_runs import change_run
 
+from harness.config import Settings
 from harness.console.chained import MOST_FINDINGS
+from harness.console.climbed import climbed, page_names
 from harness.console.listed import MOST_CHOICES
+from harness.console.rendering import _drawn
+from harness.console.serving import TOKEN, serve
 from harness.console.sources import Sources
 from harness.console.trust import MOST_WHY, Trusted
+from harness.errors import UsageError
 from harness.evidence import layout
+from harness.evidence.journal import iter_events
 from harness.evidence.reading import read_entry
 from harness.judging.observation import Exchange
 from harness.verifying.seal_checks import finding_of
@@ -134,3 +140,41 @@ def test_what_can_be_chosen_is_bounded_and_can_be_asked_for(client, bundle):
     assert found["choices"]["ladder"] == ["mocked"]
     assert len(client.get("/").content) < 200_000
     assert client.get("/.json?intent=job19999").json()["page"]["total"] == 1
+
+
+def test_many_addresses_of_one_page_take_bounded_memory(client, bundle, monkeypatch):
+    monkeypatch.setattr("harness.console.sources.MOST_CHARACTERS", 3 * len(client.get(f"/runs/{bundle.name}").text))
+    made = []
+    monkeypatch.setattr("harness.console.rendering._drawn", lambda page, real=_drawn: made.append(page) or real(page))
+    for number in (*range(10), 9, 0):
+        client.get(f"/runs/{bundle.name}?x={number}")
+    # The last one was kept, the first one was not.
+    assert len(made) == 11
+
+
+def test_names_of_scenarios_are_found_once_for_a_whole_export(client, root, sealed_trials, monkeypatch):
+    bundle = copied(sealed_trials, root / sealed_trials.name)
+    made = []
+    for module in ("case_page", "export", "run_page", "gates", "trials_part"):
+        monkeypatch.setattr(f"harness.console.{module}.page_names", lambda entry: made.append(1) or page_names(entry))
+    assert client.get(f"/runs/{bundle.name}/export.html").status_code == 200
+    assert len(made) < 6
+
+
+def test_a_scenario_of_a_trial_is_looked_for_in_the_log_of_that_trial(root, sealed_trials, monkeypatch):
+    entry = read_entry(copied(sealed_trials, root / sealed_trials.name))
+    read = []
+    monkeypatch.setattr("harness.console.climbed.iter_events", lambda log: read.append(log.name) or iter_events(log))
+    record = next(each for each in entry.record.scenarios if each.folder.startswith("trials/001/"))
+    trial = next(each for each in entry.record.trial_records if each.folder == "trials/001")
+    assert climbed(entry, record).entries
+    assert read == [layout.EVENTS, trial.log.rpartition("/")[2]]
+
+
+@pytest.mark.parametrize("token", ["\udcff", " pad ", "\t", "a\nb", "\x00"])
+def test_a_token_that_no_browser_can_send_is_refused_at_the_start(root, token):
+    settings = Settings.from_env({TOKEN: token})
+    with pytest.raises(UsageError) as error:
+        serve(settings, root, lambda: None, port=0, say=lambda _: pytest.fail("it is served"))
+    assert error.value.reference == "token-invalid"
+    assert token not in error.value.message
