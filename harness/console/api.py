@@ -25,6 +25,7 @@ from harness.evidence.faults import EvidenceError
 from harness.evidence.layout import case_file
 from harness.evidence.reading import RunCondition
 from harness.evidence.records import to_document
+from harness.ids import is_id
 from harness.reporting.stored import LostError, data_of
 from harness.reporting.told_run import listed_files
 from harness.traces.case import STATUS_OF
@@ -33,7 +34,7 @@ from harness.traces.case_names import case_id_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.console.listed import Row
+    from harness.console.listed import Listed, Row
     from harness.console.rendering import Json
     from harness.console.sources import Sources
     from harness.evidence.reading import RunEntry
@@ -47,8 +48,9 @@ Answer = tuple[bytes, str]
 
 def runs(sources: Sources) -> Answer:
     """Every run, newest first; a damaged one says so and breaks no other."""
-    rows = sources.shelf.listed().rows
-    return spelt({"runs": [_summary(row) for row in rows], "count": len(rows)}), ""
+    listed = sources.shelf.listed()
+    found = [_summary(row, listed) for row in listed.rows]
+    return spelt({"runs": found, "count": len(found)}), ""
 
 
 def run(sources: Sources, names: Mapping[str, str]) -> Answer:
@@ -59,7 +61,7 @@ def run(sources: Sources, names: Mapping[str, str]) -> Answer:
     """
     entry = sources.shelf.by_id(names["run"])
     told = {
-        **_summary(row_of(entry)),
+        **_summary(row_of(entry), sources.shelf.listed()),
         "trust": sources.trusted.of(entry).document(),
         "record": to_document(entry.record) if entry.record else None,
     }
@@ -76,10 +78,11 @@ def cases(sources: Sources, names: Mapping[str, str]) -> Answer:
     entry = sources.shelf.by_id(names["run"])
     listed = listed_files(entry.folder)
     found, names = [], page_names(entry)
+    asked_as = _asked_as(row_of(entry), sources.shelf.listed())
     for record in _scenarios(entry):
         file = listed.get(case_file(case_id_of(record.folder)))
         page = address("runs", entry.name, names[record.folder])
-        found.append({**_case_summary(entry, record), "page": page, "sha256": file.sha256 if file else None})
+        found.append({**_case_summary(record, asked_as), "page": page, "sha256": file.sha256 if file else None})
     told = {"run": entry.name, "run_id": entry.run_id, "cases": found, "count": len(found)}
     return _ended(entry, spelt(told))
 
@@ -165,19 +168,26 @@ def _called(entry: RunEntry) -> list[Json]:
     return [{"method": method, "operation": operation, **row} for (method, operation), row in sorted(rows.items())]
 
 
-def _summary(row: Row) -> Json:
+def _summary(row: Row, listed: Listed) -> Json:
     facts = row.facts
     return {
         **facts_of_row(row),
         "why": facts.why,
         "signed": bool(facts.signature),
         "scenarios": int(facts.climbed) if facts.climbed else None,
-        "href": f"{PREFIX}{address('runs', facts.run_id or row.name)}",
+        "href": f"{PREFIX}{address('runs', _asked_as(row, listed))}",
         "page": address("runs", row.name),
     }
 
 
-def _case_summary(entry: RunEntry, record: ScenarioRecord) -> Json:
+def _asked_as(row: Row, listed: Listed) -> str:
+    """By what a run is asked for: its id, or its folder where that is none of ours, or that of several runs."""
+    run_id = row.facts.run_id
+    is_its_own = is_id(run_id) and len(listed.called.get(run_id, ())) == 1
+    return run_id if is_its_own else row.name
+
+
+def _case_summary(record: ScenarioRecord, run: str) -> Json:
     name = case_id_of(record.folder)
     return {
         "case_id": name,
@@ -188,7 +198,7 @@ def _case_summary(entry: RunEntry, record: ScenarioRecord) -> Json:
         "status": STATUS_OF[record.verdict].value,
         "reason": record.reason,
         "trace_id": record.trace_id or None,
-        "href": f"{PREFIX}{address('runs', entry.run_id, 'cases', name)}",
+        "href": f"{PREFIX}{address('runs', run, 'cases', name)}",
     }
 
 

@@ -39,6 +39,9 @@ TRUSTED_S: Final = 1.0
 LOOKED_S: Final = 10.0
 """After so long every folder is looked at again; a look at ten thousand takes a tenth of a second."""
 
+TICK_NS: Final = 20_000_000
+"""A root that changed so lately may change again without its time telling: older kernels count in steps of 10 ms."""
+
 MOST_MEANT: Final = 50
 """Runs that are read when a beginning of a name fits many; whoever meant one has to give more of it."""
 
@@ -80,9 +83,13 @@ class _Remembered:
 
 @dataclass(slots=True)
 class _Looked:
-    """When everything was looked at, when what had not ended, and at which state of the root."""
+    """When everything was looked at, and when what had not ended.
 
-    changed: int
+    Attributes:
+        changed: State of the root; ``None`` where it proves nothing.
+    """
+
+    changed: int | None
     all_at: float
     lately: float
     listed: Listed = field(default_factory=lambda: Listed(()))
@@ -108,7 +115,8 @@ class Shelf:
         with self._lock:
             changed, now, before = self._changed(), self._clock(), self._looked
             if before is None or before.changed != changed or now - before.all_at > LOOKED_S:
-                self._looked = _Looked(changed, now, now, self._looked_at_all())
+                is_settled = not 0 <= time.time_ns() - changed < TICK_NS
+                self._looked = _Looked(changed if is_settled else None, now, now, self._looked_at_all())
             elif now - before.lately > TRUSTED_S:
                 before.lately, before.listed = now, self._looked_at_unfinished(before.listed)
             return self._looked.listed if self._looked else Listed(())

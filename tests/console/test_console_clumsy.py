@@ -178,3 +178,17 @@ def test_a_token_that_no_browser_can_send_is_refused_at_the_start(root, token):
         serve(settings, root, lambda: None, port=0, say=lambda _: pytest.fail("it is served"))
     assert error.value.reference == "token-invalid"
     assert token not in error.value.message
+
+
+@pytest.mark.parametrize("clash", ["same", "folder", "odd"])
+def test_links_of_programs_lead_to_the_run_that_they_stand_with(client, bundle, clash):
+    other = copied(bundle, bundle.with_name(bundle.name.replace(":14:", ":30:")))
+    if clash == "folder":
+        change_run(other, lambda document: document.update(run_id=bundle.name))
+    if clash == "odd":
+        change_run(other, lambda document: document.update(run_id="a/b\t\ud800"))
+    for row in client.get("/evidence/api/runs").json()["runs"]:
+        assert client.get(row["href"]).json()["run"] == row["run"]
+        (case, *_) = client.get(f"/evidence/api/runs/{row['run']}/cases").json()["cases"]
+        assert f"/{row['run']}/" in case["href"] or row["run_id"] in case["href"]
+        assert clash == "same" or client.get(case["href"]).status_code == 200

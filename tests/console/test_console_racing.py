@@ -22,6 +22,12 @@ class Clock:
         return self.now
 
 
+@pytest.fixture(autouse=True)
+def _settled(monkeypatch):
+    """What a test made a moment ago counts as older than the clock's tick."""
+    monkeypatch.setattr("harness.console.shelf.TICK_NS", 0)
+
+
 @pytest.fixture
 def partial(bundle):
     """The run before it has its final name."""

@@ -214,3 +214,12 @@ def test_manifests_that_are_as_they_were_are_not_read_again(root, bundle, clock,
     third = another(bundle, "40")
     trusted.of(read_entry(bundle))
     assert read == [(third.name,)]
+
+
+def test_a_second_change_within_one_tick_of_the_clock_is_seen(root, bundle, shelf, clock, monkeypatch):
+    monkeypatch.setattr("harness.console.shelf.TICK_NS", 1 << 60)
+    assert len(shelf.listed().rows) == 1
+    before = root.stat().st_mtime_ns
+    another(bundle)
+    os.utime(root, ns=(before, before))
+    assert len(shelf.listed().rows) == 2
