@@ -7,8 +7,21 @@ import pytest
 from support import postgres
 
 from backend.database import connect, migrate
+from backend.models import Base
 
 KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(autouse=True)
+def closed_engines_are_let_go():
+    """What mappers have compiled for an engine keeps that, with all that it has compiled itself and its watchers.
+
+    Of hundreds of engines these are a million objects, through which every look for garbage goes.
+    """
+    yield
+    for mapper in Base.registry.mappers:
+        # Taken away as a whole and made anew when asked for: a backend for all tests may be using it.
+        vars(mapper).pop("_compiled_cache", None)
 
 
 @pytest.fixture(scope="session")
