@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CANARY = "sk-canary-8F3b91d7Lq0Zx5"
 """The bench's OPENAI_API_KEY."""
 
-FAST = Pace(observe_s=30.0, patience_s=0.05, retry_s=0.005, fault_pause_s=0.005, idle_s=0.5)
+FAST = Pace(observe_s=30.0, patience_s=0.3, retry_s=0.005, fault_pause_s=0.005, idle_s=0.5)
 """Short waits between tries; none of them is ever what a test waits for."""
 
 
