@@ -12,7 +12,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.console.observed_pipelines import climbs_in, observed_pipeline
+from harness.console.observed_pipelines import observed_pipelines
 from harness.console.rendering import address
 from harness.console.shelf import UNFINISHED, run_in
 from harness.console.stamps import stamp_of
@@ -152,9 +152,9 @@ def _with_trials(entry: RunEntry, record: RunRecord) -> RunRecord:
 
 def _of_log(entry: RunEntry, log: Path) -> Iterator[Json]:
     is_running = entry.condition is RunCondition.RUNNING
-    for started, entries in climbs_in(log):
+    for started, pipeline in observed_pipelines(log, is_running=is_running):
         stored = _stored(entry, started.trace_id)
-        told = stored or to_document(observed_pipeline(started, entries, is_running=is_running))
+        told = stored or to_document(pipeline)
         yield _row(entry, started, told, is_stored=stored is not None)
 
 
